@@ -1,0 +1,1 @@
+int scope_codecs_placeholder(void){return 0;}
