@@ -1,0 +1,44 @@
+import ScopeBytes
+import ScopeGraph
+
+/// A format recognised by content.
+public enum ModelFormat: String, Sendable, Codable, CaseIterable {
+  case onnx
+  case pyTorchZip = "pytorch-zip"
+  case pyTorchLegacy = "pytorch-legacy"
+  case pickle
+  case torchScript = "torchscript"
+  case safetensors
+  case safetensorsSharded = "safetensors-sharded"
+  case numpyArchive = "npz"
+  case zip
+  case unknown
+}
+
+/// What a model file holds.
+public enum ModelContent: Sendable {
+  /// A graph that can be executed.
+  case graph(Model)
+  /// Weights without a graph.
+  case weights(StateDict)
+}
+
+/// A model file that has been read; its weights still lie in the mapped file.
+public struct ModelFile: Sendable {
+  /// As the user gave it.
+  public var path: String
+  public var format: ModelFormat
+  public var content: ModelContent
+  /// Size of the file, external data and shards included, in bytes.
+  public var byteCount: Int
+  /// The main file's bytes.
+  public var bytes: ByteSlice
+
+  public init(path: String, format: ModelFormat, content: ModelContent, byteCount: Int, bytes: ByteSlice) {
+    self.path = path
+    self.format = format
+    self.content = content
+    self.byteCount = byteCount
+    self.bytes = bytes
+  }
+}
