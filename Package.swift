@@ -70,11 +70,11 @@ let package = Package(
     // Tests beside the modules.
     .testTarget(name: "ScopeBytesTests", dependencies: ["ScopeBytes"], swiftSettings: strict),
     .testTarget(name: "ScopeGraphTests", dependencies: ["ScopeGraph"], swiftSettings: strict),
-    .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "ScopeGraph", "ScopeBytes", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeRuntime", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "ScopeRuntimeTests", dependencies: ["ScopeRuntime", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ScopeRuntimeTests", dependencies: ["ScopeRuntime", "ScopeFormats", "ScopeGraph", "ScopeBytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ScopeDataTests", dependencies: ["ScopeData", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ScopeAnalysisTests", dependencies: ["ScopeAnalysis", "ScopeFormats", "TestSupport"], swiftSettings: strict),
     .testTarget(
