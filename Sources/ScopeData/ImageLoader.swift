@@ -58,15 +58,15 @@ public enum ImageLoader {
       throw ScopeError(
         .invalidArgument, "the limit is not a number of images", expected: "1 or more", found: "\(limit)")
     }
-    guard options.channels == 3 || options.channels == 1 else {
-      throw ScopeError(
-        .unsupported, "images have 1 or 3 channels, the model takes \(options.channels)", file: path,
-        remedy: "Give an .npz with arrays of the model's own shape")
-    }
     let preprocessing = preprocessing.adapted(to: options.inputSize)
     let source = try DatasetSource.detect(path)
     if case .arrays(let file) = source {
       return try NumpyDataset.load(file, preprocessing: preprocessing, options: options)
+    }
+    guard options.channels == 3 || options.channels == 1 else {
+      throw ScopeError(
+        .unsupported, "images have 1 or 3 channels, the model takes \(options.channels)", file: path,
+        remedy: "Give an .npz with arrays of the model's own shape")
     }
     let labelling = try Labelling(source, modelClasses: options.classNames, classCount: options.classCount)
     let chosen = Subset.classSpread(
