@@ -44,17 +44,18 @@ import Testing
     }
     var found: [String: PickleID] = [:]
     for pair in pairs { found[run.text(pair.key) ?? "?"] = pair.value }
-    func value(_ key: String) throws -> PickleValue { run.value(try #require(found[key])) }
+    func id(_ key: String) throws -> PickleID { try #require(found[key]) }
+    func value(_ key: String) throws -> PickleValue { run.value(try id(key)) }
     if case .none = try value("none") {} else { Issue.record("none") }
     if case .bool(true) = try value("yes") {} else if version > 1 { Issue.record("yes") }
-    #expect(run.integer(try #require(found["yes"])) == 1)
-    #expect(run.integer(try #require(found["no"])) == 0)
-    #expect(run.integer(try #require(found["int"])) == -5)
-    #expect(run.integer(try #require(found["big"])) == 1 << 40)
-    #expect(run.integer(try #require(found["neg"])) == -(1 << 40))
+    #expect(run.integer(try id("yes")) == 1)
+    #expect(run.integer(try id("no")) == 0)
+    #expect(run.integer(try id("int")) == -5)
+    #expect(run.integer(try id("big")) == 1 << 40)
+    #expect(run.integer(try id("neg")) == -(1 << 40))
     if case .bigInt = try value("huge") {} else { Issue.record("huge") }
     if case .float(let float) = try value("float") { #expect(float == 1.5) } else { Issue.record("float") }
-    #expect(run.text(try #require(found["text"])) == "hé\n\\u €")
+    #expect(run.text(try id("text")) == "hé\n\\u €")
     if version >= 3 {
       if case .bytes(let bytes) = try value("bytes") {
         #expect(bytes.array == [0, 255, 97, 98])
@@ -62,10 +63,10 @@ import Testing
         Issue.record("bytes")
       }
     }
-    #expect(run.elements(try #require(found["tuple"]))?.compactMap { run.integer($0) } == [1, 2, 3, 4])
-    let twice = try #require(run.elements(try #require(found["twice"])))
+    #expect(run.elements(try id("tuple"))?.compactMap { run.integer($0) } == [1, 2, 3, 4])
+    let twice = try #require(run.elements(try id("twice")))
     #expect(twice.count == 2 && twice[0] == twice[1])
-    let cycle = try #require(found["cycle"])
+    let cycle = try id("cycle")
     #expect(run.elements(cycle) == [cycle])
     guard case .call(let point) = try value("point") else {
       Issue.record("point")
@@ -84,7 +85,8 @@ import Testing
     let attack = run(Array("cos\nsystem\n(S'id'\ntR.".utf8))
     let call = try #require(attack.result.flatMap { attack.call($0) })
     #expect(attack.calleeName(call) == "os.system")
-    #expect(attack.text(try #require(attack.elements(call.arguments)?.first)) == "id")
+    let argument = try #require(attack.elements(call.arguments)?.first)
+    #expect(attack.text(argument) == "id")
     let inst = run(Array("(S'id'\nios\nsystem\n.".utf8))
     #expect(inst.result.flatMap { inst.call($0) }.flatMap { inst.calleeName($0) } == "os.system")
     let object = run(Array("(cos\nsystem\nS'id'\no.".utf8))
