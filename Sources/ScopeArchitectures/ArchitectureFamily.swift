@@ -50,7 +50,13 @@ protocol ArchitectureFamily: Sendable {
   /// Blocks per stage in `tensors`, by index of the last block.
   static func depths(of tensors: NamedTensors) -> [Int]
   /// All variants, in the order of publication.
-  static func variants(for tensors: NamedTensors) -> [ArchitectureVariant]
+  static var variants: [ArchitectureVariant] { get }
+  /// The variants that `tensors` may be; all of them unless the family can tell.
+  static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant]
+}
+
+extension ArchitectureFamily {
+  static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant] { variants }
 }
 
 /// Blocks per group in names such as `layer1.0.conv1.weight`: the highest index plus one for each of `groups`.

@@ -7,6 +7,21 @@ public enum ArchitectureRegistry {
   /// Every family; a new file under `Families/` is entered here.
   static let families: [any ArchitectureFamily.Type] = [ResNet.self, CIFARResNet.self, EfficientNetLite.self]
 
+  /// Names of all variants.
+  public static var variantNames: [String] { families.flatMap { $0.variants.map(\.name) } }
+
+  /// Names and shapes of a variant's state dict in PyTorch's order, and its counts; nil for an unknown name.
+  package static func structure(
+    of variant: String, classCount: Int
+  ) -> (tensors: [(name: String, dimensions: [Int])], counts: ModuleCounts)? {
+    guard let variant = families.flatMap({ $0.variants }).first(where: { $0.name == variant }), classCount > 0
+    else {
+      return nil
+    }
+    let blueprint = variant.blueprint(classCount, variant.imageSize)
+    return (blueprint.expected.map { ($0.name, $0.dimensions) }, blueprint.counts)
+  }
+
   /// Result of comparing a state dict with all known architectures.
   public enum Outcome: Sendable {
     case recognised(RecognisedArchitecture)
@@ -85,7 +100,7 @@ public enum ArchitectureRegistry {
   ) -> Comparison {
     let depths = family.depths(of: tensors)
     // Same depth first: recognition then rarely looks at more than three variants.
-    let variants = family.variants(for: tensors)
+    let variants = family.candidates(for: tensors)
     let ordered = variants.filter { $0.depths == depths } + variants.filter { $0.depths != depths }
     var best: (overlap: Double, miss: ArchitectureNearMiss)?
     for variant in ordered {

@@ -13,9 +13,15 @@ enum CIFARResNet: ArchitectureFamily {
     blockCounts(in: tensors, groups: ["layer1.", "layer2.", "layer3."])
   }
 
-  static func variants(for tensors: NamedTensors) -> [ArchitectureVariant] {
+  private static let layerCounts = [20, 32, 44, 56, 110]
+
+  static var variants: [ArchitectureVariant] {
+    [false, true].flatMap { projects in layerCounts.map { variant(layers: $0, projects: projects) } }
+  }
+
+  static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant] {
     let projects = tensors.keys.contains { $0.contains(".shortcut.0.") }
-    return [20, 32, 44, 56, 110].map { variant(layers: $0, projects: projects) }
+    return layerCounts.map { variant(layers: $0, projects: projects) }
   }
 
   private static func variant(layers: Int, projects: Bool) -> ArchitectureVariant {

@@ -30,7 +30,7 @@ enum EfficientNetLite: ArchitectureFamily {
 
   static func depths(of tensors: NamedTensors) -> [Int] { blockCounts(in: tensors, groups: ["_blocks."]) }
 
-  static func variants(for tensors: NamedTensors) -> [ArchitectureVariant] {
+  static var variants: [ArchitectureVariant] {
     // Width and depth in tenths, so that rounding is exact.
     [(10, 10, 224), (10, 11, 240), (11, 12, 260), (12, 14, 280), (14, 18, 300)].enumerated().map {
       variant(number: $0.offset, width: $0.element.0, depth: $0.element.1, size: $0.element.2)

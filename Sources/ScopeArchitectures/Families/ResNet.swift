@@ -40,7 +40,7 @@ enum ResNet: ArchitectureFamily {
     blockCounts(in: tensors, groups: ["layer1.", "layer2.", "layer3.", "layer4."])
   }
 
-  static func variants(for tensors: NamedTensors) -> [ArchitectureVariant] {
+  static var variants: [ArchitectureVariant] {
     [
       variant("ResNet-18", residual, Configuration(depths: [2, 2, 2, 2], bottleneck: false)),
       variant("ResNet-34", residual, Configuration(depths: [3, 4, 6, 3], bottleneck: false)),
