@@ -74,16 +74,17 @@ struct ONNXParser {
     while let field = try reader.next() {
       switch field.number {
       case 1: model.irVersion = try field.int64()
-      case 2: model.producerName = try field.text()
-      case 3: model.producerVersion = try field.text()
+      case 2 where !field.isEmptyText: model.producerName = try field.text()
+      case 3 where !field.isEmptyText: model.producerVersion = try field.text()
       case 7:
         guard graphBytes == nil else {
           throw ScopeError(.malformed, "the model has two graphs", place: "byte \(field.serialized.offset)")
         }
         graphBytes = try field.bytes()
       case 8:
-        let (domain, version) = try opset(try field.bytes())
+        let (domain, version) = try Self.opset(try field.bytes())
         model.opsets[domain] = version
+        model.serializedOpsets[domain] = try field.bytes()
       case 14:
         let (key, value) = try entry(try field.bytes())
         model.metadata[key] = value
@@ -106,7 +107,8 @@ struct ONNXParser {
     return model
   }
 
-  private func opset(_ bytes: ByteSlice) throws(ScopeError) -> (String, Int64) {
+  /// Domain and version of a serialised `OperatorSetIdProto`.
+  static func opset(_ bytes: ByteSlice) throws(ScopeError) -> (String, Int64) {
     var domain = ""
     var version: Int64 = 0
     var reader = WireReader(bytes)
@@ -177,7 +179,7 @@ struct ONNXParser {
       case 2:
         try spend(field.serialized)
         node.outputs.append(try field.text())
-      case 3: node.name = try field.text()
+      case 3 where !field.isEmptyText: node.name = try field.text()
       case 4: node.opType = try field.text()
       case 5:
         let (name, value, unknown) = try attribute(try field.bytes(), depth: depth)
@@ -186,8 +188,8 @@ struct ONNXParser {
             .malformed, "the node has two attributes of one name", place: "byte \(field.serialized.offset)", found: "'\(name)'")
         }
         if !unknown.isEmpty { node.attributeUnknownFields[name] = unknown }
-      case 7: node.domain = try field.text()
-      case 8: node.overload = try field.text()
+      case 7 where !field.isEmptyText: node.domain = try field.text()
+      case 8 where !field.isEmptyText: node.overload = try field.text()
       default: node.unknownFields.append(field.serialized)
       }
     }
@@ -342,15 +344,15 @@ struct ONNXParser {
       case 6: function.attributes.append(try field.text())
       case 7: function.nodes.append(try node(try field.bytes(), depth: 0))
       case 9:
-        let (domain, version) = try opset(try field.bytes())
+        let (domain, version) = try Self.opset(try field.bytes())
         function.opsets[domain] = version
-      case 10: function.domain = try field.text()
+      case 10 where !field.isEmptyText: function.domain = try field.text()
       case 11:
         let (name, value, unknown) = try attribute(try field.bytes(), depth: 0)
         function.attributeDefaults[name] = value
         if !unknown.isEmpty { function.attributeUnknownFields[name] = unknown }
       case 12: function.valueInfo.append(try valueInfo(try field.bytes()))
-      case 13: function.overload = try field.text()
+      case 13 where !field.isEmptyText: function.overload = try field.text()
       default: function.unknownFields.append(field.serialized)
       }
     }

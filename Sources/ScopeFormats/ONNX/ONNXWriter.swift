@@ -16,7 +16,13 @@ public enum ONNXWriter {
     if !model.producerName.isEmpty { writer.text(2, model.producerName) }
     if !model.producerVersion.isEmpty { writer.text(3, model.producerVersion) }
     writer.message(7, try graph(model.graph))
-    for (domain, version) in model.opsets { writer.message(8, opset(domain, version)) }
+    for (domain, version) in model.opsets {
+      if let original = model.serializedOpsets[domain], try ONNXParser.opset(original) == (domain, version) {
+        writer.bytes(8, original)
+      } else {
+        writer.message(8, opset(domain, version))
+      }
+    }
     for (key, value) in model.metadata {
       var entry = WireWriter()
       entry.text(1, key)

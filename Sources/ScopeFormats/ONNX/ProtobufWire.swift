@@ -87,6 +87,9 @@ extension WireField {
     return bytes
   }
 
+  /// A field that is present but empty; kept as an uninterpreted field so that it is written back.
+  var isEmptyText: Bool { if case .bytes(let bytes) = payload { bytes.isEmpty } else { false } }
+
   func text() throws(ScopeError) -> String {
     let bytes = try bytes()
     guard let text = bytes.utf8String else {
