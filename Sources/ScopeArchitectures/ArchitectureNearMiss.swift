@@ -17,11 +17,11 @@ public struct ArchitectureNearMiss: Sendable, Hashable, CustomStringConvertible 
 
     public var description: String {
       switch self {
-      case .missing(let name, let expected): "\(name) is missing (expected \(sizes(expected)))"
-      case .extra(let name, let found): "\(name) is not part of it (\(sizes(found)))"
+      case .missing(let name, let expected): "\(shortened(name)) is missing (expected \(sizes(expected)))"
+      case .extra(let name, let found): "\(shortened(name)) is not part of it (\(sizes(found)))"
       case .shape(let name, let expected, let found):
-        "\(name) is \(sizes(found)) instead of \(sizes(expected))"
-      case .type(let name, let found): "\(name) holds \(found) instead of floating-point numbers"
+        "\(shortened(name)) is \(sizes(found)) instead of \(sizes(expected))"
+      case .type(let name, let found): "\(shortened(name)) holds \(found) instead of floating-point numbers"
       }
     }
   }
@@ -44,6 +44,9 @@ public struct ArchitectureNearMiss: Sendable, Hashable, CustomStringConvertible 
     return "close to \(variant) (\(matchedTensors) of \(expectedTensors) tensors agree), but \(shown)\(more)"
   }
 }
+
+/// A name from a file, cut to a length that fits a message.
+func shortened(_ name: String) -> String { name.count > 120 ? "\(name.prefix(117))..." : name }
 
 /// `64x3x7x7`, `scalar`.
 func sizes(_ dimensions: [Int]) -> String {

@@ -62,15 +62,19 @@ public enum ArchitectureRegistry {
     }
   }
 
+  /// The largest known state dict has 932 tensors; one that is not 0.6 of a dict's tensors cannot resemble it.
+  private static let mostTensors = 4096
+
   /// Compares `state` with every known architecture by names and shapes alone; no weights are read.
   public static func examine(_ state: StateDict) -> Outcome {
+    guard state.tensors.count <= mostTensors else { return .unknown }
     var tensors = state.tensors
     var prefix = ""
     var closest: (overlap: Double, miss: ArchitectureNearMiss)?
     // `_orig_mod.model.backbone.`: three wrappers are more than occur.
     for _ in 0..<4 {
       for family in families where isPlausible(family, tensors) {
-        switch compare(tensors, family, prefix: prefix) {
+        switch compare(tensors, family, prefix: prefix, moduleClass: state.moduleClass) {
         case .recognised(let architecture): return .recognised(architecture)
         case .closest(let overlap, let miss) where overlap > closest?.overlap ?? 0.6:
           closest = (overlap, miss)
@@ -96,7 +100,7 @@ public enum ArchitectureRegistry {
   }
 
   private static func compare(
-    _ tensors: NamedTensors, _ family: any ArchitectureFamily.Type, prefix: String
+    _ tensors: NamedTensors, _ family: any ArchitectureFamily.Type, prefix: String, moduleClass: String?
   ) -> Comparison {
     let depths = family.depths(of: tensors)
     // Same depth first: recognition then rarely looks at more than three variants.
@@ -109,7 +113,9 @@ public enum ArchitectureRegistry {
       let comparison = BlueprintComparison(tensors, blueprint)
       if comparison.differences.isEmpty {
         return .recognised(
-          RecognisedArchitecture(variant: variant, tensors: tensors, prefix: prefix, blueprint: blueprint))
+          RecognisedArchitecture(
+            variant: variant, tensors: tensors, prefix: prefix, moduleClass: moduleClass, blueprint: blueprint
+          ))
       }
       let overlap = Double(comparison.matched) / Double(comparison.matched + comparison.differences.count)
       if overlap > best?.overlap ?? -1 {

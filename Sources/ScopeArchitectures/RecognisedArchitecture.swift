@@ -31,7 +31,10 @@ public struct RecognisedArchitecture: Sendable {
   let prefix: String
   let makeBlueprint: @Sendable (_ imageSize: Int) -> Blueprint
 
-  init(variant: ArchitectureVariant, tensors: NamedTensors, prefix: String, blueprint: Blueprint) {
+  init(
+    variant: ArchitectureVariant, tensors: NamedTensors, prefix: String, moduleClass: String?,
+    blueprint: Blueprint
+  ) {
     let classes = blueprint.classCount
     family = variant.family
     self.variant = variant.name
@@ -55,6 +58,7 @@ public struct RecognisedArchitecture: Sendable {
     if let weight = tensors["\(variant.classifier).weight"] {
       evidence.append("\(variant.classifier).weight is \(sizes(weight.dimensions)): \(classes) classes")
     }
+    if let moduleClass { evidence.append("the file names the class \(shortened(moduleClass))") }
     self.evidence = evidence
 
     var notes: [String] = []

@@ -121,6 +121,23 @@ struct RecognitionTests {
     }
   }
 
+  @Test func hugeStateDictsAreNotCompared() throws {
+    var huge = try state("ResNet-18")
+    let scalar = try Tensor(
+      dataType: .float32, dimensions: [], storage: .external(ExternalData(location: "elsewhere")))
+    for index in 0..<5000 { huge.tensors["extra.\(index)"] = scalar }
+    #expect(ArchitectureRegistry.nearMiss(huge) == nil)
+    huge.tensors.removeAll { $0.key.hasPrefix("extra.") && $0.key != "extra.7" }
+    #expect(ArchitectureRegistry.nearMiss(huge)?.differences == [.extra(name: "extra.7", found: [])])
+  }
+
+  @Test func theClassThatTheFileNamesIsEvidence() throws {
+    var named = try state("ResNet-18")
+    named.moduleClass = "torchvision.models.resnet.ResNet"
+    let found = try #require(ArchitectureRegistry.recognise(named))
+    #expect(found.evidence.contains { $0.contains("torchvision.models.resnet.ResNet") })
+  }
+
   @Test func hostileNamesAndShapesAreHandled() throws {
     var hostile = try state("ResNet-18")
     let scalar = try Tensor(
