@@ -1,7 +1,7 @@
 """Writes Tests/Fixtures/architectures/*.json: the structure of every known architecture as PyTorch sees it, and
-logits of PyTorch for deterministic weights and input.
+logits of PyTorch for deterministic weights and input, and for trained checkpoints and photographs in DATA_FOLDER.
 
-Needs torch, torchvision and efficientnet_lite_pytorch. Run: python make_architectures.py [RESNET20_CHECKPOINT]
+Needs Pillow, torch, torchvision and efficientnet_lite_pytorch. Run: python make_architectures.py [DATA_FOLDER]
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import torch
 import torchvision
+from PIL import Image
 from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from torch.nn import functional as F
@@ -165,6 +166,27 @@ def logits(model, batch, size):
         return [[float(f"{v:.7g}") for v in row] for row in model(image(batch, size)).tolist()]
 
 
+def checkpoints(data):
+    """Logits of trained CIFAR ResNets for photographs: pixels / 255, ImageNet mean and standard deviation."""
+    images = [f"cifar10-sample/test/{label}/0000.jpg" for label in ("airplane", "bird", "dog", "truck")]
+    pixels = [np.asarray(Image.open(data / name).convert("RGB"), dtype=np.float32) / 255 for name in images]
+    mean = np.array([0.485, 0.456, 0.406], np.float32)
+    deviation = np.array([0.229, 0.224, 0.225], np.float32)
+    batch = torch.from_numpy(np.stack([(p - mean) / deviation for p in pixels])).permute(0, 3, 1, 2)
+    result = []
+    for layers, file in [(20, "resnet20-12fca82f.th"), (56, "resnet56-4bfd9763.th")]:
+        state = torch.load(data / "models" / file, map_location="cpu", weights_only=True)["state_dict"]
+        model = CIFARResNet(layers)
+        missing = model.load_state_dict({k.removeprefix("module."): v for k, v in state.items()}, strict=False)
+        assert not missing.unexpected_keys and all("num_batches" in k for k in missing.missing_keys)
+        with torch.no_grad():
+            values = model.eval()(batch).tolist()
+        rounded = [[float(f"{v:.7g}") for v in row] for row in values]
+        entry = {"variant": f"CIFAR ResNet-{layers}", "checkpoint": f"models/{file}", "images": images}
+        result.append(entry | {"logits": rounded})
+    return result
+
+
 def write(name, value):
     text = json.dumps(value, indent=1)
     (FOLDER / name).write_text(text + "\n")
@@ -199,11 +221,7 @@ def main():
         golden.append({"variant": name, "classes": 10, "imageSize": size, "logits": logits(model, 2, size)})
     write("logits.json", golden)
     if len(sys.argv) > 1:
-        state = torch.load(sys.argv[1], map_location="cpu", weights_only=True)["state_dict"]
-        model = CIFARResNet(20)
-        model.load_state_dict({k.removeprefix("module."): v for k, v in state.items()}, strict=False)
-        entry = {"variant": "CIFAR ResNet-20", "classes": 10, "imageSize": 32}
-        write("resnet20-checkpoint-logits.json", [entry | {"logits": logits(model.eval(), 4, 32)}])
+        write("checkpoint-logits.json", checkpoints(pathlib.Path(sys.argv[1])))
 
 
 main()
