@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(name: "ScopeGraphTests", dependencies: ["ScopeGraph"], swiftSettings: strict),
     .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "ScopeGraph", "ScopeBytes", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeRuntime", "TestSupport"],
+      name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeData", "ScopeRuntime", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ScopeRuntimeTests", dependencies: ["ScopeRuntime", "ScopeFormats", "ScopeGraph", "ScopeBytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ScopeDataTests", dependencies: ["ScopeData", "TestSupport"], swiftSettings: strict),
