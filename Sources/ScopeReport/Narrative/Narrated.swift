@@ -3,6 +3,24 @@ extension Report {
   ///
   /// Pure and idempotent; renderers call it themselves.
   public func narrated() -> Report {
-    self
+    var result = self
+    if var analysis = result.analysis {
+      AnalysisNarrative.interpret(&analysis, in: self)
+      result.analysis = analysis
+    }
+    if var optimization = result.optimization {
+      OptimizationNarrative.interpret(&optimization)
+      result.optimization = optimization
+    }
+    if var robustness = result.robustness {
+      RobustnessNarrative.interpret(&robustness, in: self)
+      result.robustness = robustness
+    }
+    result.security?.findings.sort { ($1.severity, $0.rule) < ($0.severity, $1.rule) }
+    result.security?.recommendations = SecurityNarrative.recommendations(self)
+    result.assessments = Assessments.make(self)
+    result.recommendations = Recommendations.make(self)
+    result.conclusion = Verdict.make(self)
+    return result
   }
 }
