@@ -52,7 +52,7 @@ let package = Package(
       name: "ScopeRobustness",
       dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
     .target(name: "ScopeSecurity", dependencies: ["ScopeFormats"], swiftSettings: strict),
-    .target(name: "ScopeReport", dependencies: ["ScopeGraph"], swiftSettings: strict),
+    .target(name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph"], swiftSettings: strict),
     .target(
       name: "NeuralScope",
       dependencies: [
