@@ -34,6 +34,8 @@ struct PickleAnalysis: Sendable {
   /// Byte strings handed to `torch.storage._load_from_bytes`, which loads them.
   var loadedBytes: [(bytes: ByteSlice, offset: Int)] = []
 
+  /// The call being followed.
+  var currentCall: PickleCall?
   var values: [Int32: AbstractValue] = [:]
   private var judged: [String: Judgement] = [:]
 
