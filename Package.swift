@@ -82,7 +82,7 @@ let package = Package(
       name: "ScopeGradientsTests", dependencies: ["ScopeGradients", "ScopeRuntime", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "ScopeOptimizationTests", dependencies: ["ScopeOptimization", "TestSupport"],
+      name: "ScopeOptimizationTests", dependencies: ["ScopeOptimization", "TestSupport", orderedCollections],
       swiftSettings: strict),
     .testTarget(
       name: "ScopeRobustnessTests", dependencies: ["ScopeRobustness", "TestSupport"], swiftSettings: strict),

@@ -40,7 +40,7 @@ public enum PassRegistry {
     ConstantNodesToInitializers(),
     EliminateIdentity(),
     EliminateDropout(),
-    //FoldConstants(),
+    FoldConstants(),
     FoldPadIntoConv(),
     FoldBatchNormIntoConv(),
     FoldBatchNormIntoGemm(),
@@ -63,7 +63,7 @@ public enum PassRunner {
   /// - Returns: One record per pass that modified the model, its node counts before the first and after the last time.
   /// - Throws: `invalidGraph` naming the pass when a pass breaks an invariant; `model` is then unchanged.
   public static func run(_ passes: [any Pass], on model: inout Model) throws(ScopeError) -> [PassRecord] {
-    try GraphInvariants.check(model.graph)
+    try GraphValidation.check(model)
     var copy = model
     var records: [PassRecord] = []
     for _ in 0..<maximumRounds {
@@ -92,7 +92,7 @@ public enum PassRunner {
     let outputs = model.graph.outputs.map(\.name)
     do throws(ScopeError) {
       guard try pass.run(&model) else { return false }
-      try GraphInvariants.check(model.graph)
+      try GraphValidation.check(model)
       guard model.graph.requiredInputs.map(\.name) == inputs, model.graph.outputs.map(\.name) == outputs else {
         throw ScopeError(.invalidGraph, "the graph's inputs or outputs changed")
       }

@@ -42,7 +42,7 @@ struct QDQEmitter {
     result.graph.valueInfo = []
     result.irVersion = max(result.irVersion, 7)
     _ = try EliminateDeadNodes().run(&result)
-    try GraphInvariants.check(result.graph)
+    try GraphValidation.check(result)
     return result
   }
 
