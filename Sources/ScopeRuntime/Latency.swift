@@ -74,8 +74,8 @@ public enum LatencyBenchmark {
     return LatencySummary(samples: samples, warmUpRuns: warmUpRuns, threads: threads(session), batch: batch)
   }
 
-  /// Times several sessions in turn, round by round, the order reversed every other round, so that a drift of the
-  /// machine meets all of them alike.
+  /// Times several sessions in turn, round by round, each round beginning with the next one, so that a drift of
+  /// the machine and the caches' state meet all of them alike.
   public static func interleaved(
     _ sessions: [Session], feeds: [[String: HostArray]], batch: Int, plan: Plan = Plan()
   ) throws(ScopeError) -> [LatencySummary] {
@@ -88,8 +88,11 @@ public enum LatencyBenchmark {
     let end = clock.now + plan.budget
     var round = 0
     while round < plan.maximumSamples {
-      let order = round % 2 == 0 ? Array(sessions.indices) : sessions.indices.reversed()
-      for index in order { samples[index].append(try time(sessions[index], feeds[index])) }
+      // Rotated, not reversed: reversing would run the first and the last session twice in a row, with warm caches.
+      for step in sessions.indices {
+        let index = (round + step) % sessions.count
+        samples[index].append(try time(sessions[index], feeds[index]))
+      }
       round += 1
       if round >= plan.minimumSamples, clock.now >= end { break }
     }

@@ -21,6 +21,8 @@ extension OptimizationRun {
   private static let finalistLimit = 3
   /// Speedups closer than this share are taken as equal, and agreement decides.
   private static let speedTie = 0.05
+  /// Signal-to-noise ratio, decibel, that independence from the processor may cost.
+  private static let portabilitySQNR = 1.5
 
   /// Evaluates and times the finalists beside the original and picks the best.
   mutating func conclude(_ contestants: Contestants, judge: Judge) throws(ScopeError) -> OptimizationResult {
@@ -53,22 +55,25 @@ extension OptimizationRun {
         admissible.append(index)
       }
     }
-    let fastest = admissible.map { ratios[$0 + 2].ratio }.max() ?? 0
-    let tied = admissible.filter { ratios[$0 + 2].ratio >= fastest * (1 - Self.speedTie) }
-    let winner = tied.max { left, right in
-      let a = judged[left]
-      let b = judged[right]
-      return (a.comparison.agreeing, a.built.sqnr) < (b.comparison.agreeing, b.built.sqnr)
+    let fastest = admissible.max { ratios[$0 + 2].ratio < ratios[$1 + 2].ratio }
+    let tied = admissible.filter { index in
+      guard let fastest else { return false }
+      return ratios[index + 2].ratio >= ratios[fastest + 2].ratio * (1 - Self.speedTie)
+        || judged[index].built.recipe.runsSameKernels(as: judged[fastest].built.recipe)
     }
+    let winner = Self.best(tied.map { ($0, judged[$0].built, judged[$0].comparison) })
     for index in admissible {
       let entry = judged[index]
       let isWinner = index == winner
       record(
         entry.built, entry.comparison, latencies[index + 2], ratios[index + 2], isWinner ? .chosen : .admissible,
         isWinner
-          ? "fastest within the accuracy budget\(tied.count > 1 ? ", and the highest agreement among equally fast ones" : "")"
+          ? tied.count > 1
+            ? "within the accuracy budget, and the best agreement and portability among the equally fast ones"
+            : "fastest within the accuracy budget"
           : tied.contains(index)
-            ? "equally fast, but agrees less with the original" : "within the budget, but slower than the chosen one")
+            ? "equally fast, but the chosen one agrees more with the original or runs alike on more processors"
+            : "within the budget, but slower than the chosen one")
     }
 
     let foldedIsResult = winner == nil
@@ -107,6 +112,24 @@ extension OptimizationRun {
       elapsed: clock.now - start)
   }
 
+  /// The best of equally fast variants: the highest agreement with the original; where the difference is within the
+  /// noise of counting, a variant whose integer kernels cannot saturate on any processor goes first.
+  private static func best(
+    _ tied: [(index: Int, built: CandidateSearch.Built, comparison: PairedComparison)]
+  ) -> Int? {
+    let ordered = tied.sorted {
+      ($0.comparison.agreeing, $0.built.sqnr) > ($1.comparison.agreeing, $1.built.sqnr)
+    }
+    guard let top = ordered.first else { return nil }
+    let portable = ordered.first { entry in
+      let disagreements = top.comparison.images - top.comparison.agreeing + entry.comparison.images - entry.comparison.agreeing
+      let noise = 1.96 * Double(disagreements).squareRoot()
+      return !entry.built.recipe.canSaturate && Double(top.comparison.agreeing - entry.comparison.agreeing) <= noise
+        && top.built.sqnr - entry.built.sqnr <= portabilitySQNR
+    }
+    return (portable ?? top).index
+  }
+
   /// Why a variant is out, or nil.
   private func rejection(_ comparison: PairedComparison, _ bytes: Int, _ foldedBytes: Int, _ ratio: SpeedRatio) -> String? {
     if comparison.accuracyDrop > request.maxAccuracyDrop + 1e-12 {
@@ -138,7 +161,7 @@ extension OptimizationRun {
     if ratio.interval.contains(1) {
       notes.append("The speedup cannot be told from 1 with \(ratio.rounds) rounds")
     }
-    if let recipe = final?.recipe, recipe.activations == .uint8, recipe.weights == .int8, recipe.weightRange == .full {
+    if let recipe = final?.recipe, recipe.canSaturate {
       notes.append(
         "8-bit weights can saturate the integer kernels of x86 processors without VNNI; optimize again on such a machine")
     }

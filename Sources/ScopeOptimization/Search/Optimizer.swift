@@ -178,7 +178,6 @@ struct OptimizationRun {
         kept.append(variant)
       }
     }
-    // Equal kernels with coarser weights are not worth a search of their own.
     return kept.sorted { $0.sqnr > $1.sqnr }
   }
 
@@ -207,7 +206,8 @@ struct OptimizationRun {
 
   /// Tries one setting after the other from a first variant on, keeping what raises the signal-to-noise ratio.
   ///
-  /// - Returns: the best two variants, best first; the others are recorded as rejected.
+  /// - Returns: two variants, the best and either the second best or the best that cannot saturate; the others are
+  ///   recorded as rejected.
   private mutating func refine(
     _ first: CandidateSearch.Built, _ search: CandidateSearch
   ) throws(ScopeError) -> [CandidateSearch.Built] {
@@ -229,21 +229,27 @@ struct OptimizationRun {
     var corrected = best.recipe
     corrected.biasCorrection = true
     try attempt(corrected)
+    let beforeRanges = best.recipe
     for range in [RangeMethod.leastSquares, .percentile] {
-      var recipe = best.recipe
+      var recipe = beforeRanges
       recipe.range = range
       try attempt(recipe)
     }
-    // The safe weight range with the settings that helped: runs alike on processors whose kernels saturate.
-    if best.recipe.weightRange == .full, first.recipe.activations == .uint8, first.recipe.perChannel {
+    // The range that is safe on every processor, with the settings that helped.
+    if best.recipe.canSaturate, first.recipe.perChannel {
       var portable = best.recipe
       portable.weightRange = .pairBounded
       try attempt(portable)
     }
     let ordered = all.sorted { $0.sqnr > $1.sqnr }
-    for built in ordered.dropFirst(2) {
-      reject(built, nil, nil, "lower signal-to-noise ratio on the calibration images than \(ordered[0].recipe.name)")
+    var kept = Array(ordered.prefix(2))
+    if let portable = ordered.first(where: { !$0.recipe.canSaturate }), !kept.contains(where: { !$0.recipe.canSaturate }) {
+      kept[kept.count - 1] = portable
     }
-    return Array(ordered.prefix(2))
+    for built in ordered where !kept.contains(where: { $0.recipe == built.recipe }) {
+      reject(
+        built, nil, nil, "lower signal-to-noise ratio on the calibration images than \(ordered[0].recipe.name)")
+    }
+    return kept
   }
 }
