@@ -1,31 +1,31 @@
 /// Streaming statistics of one activation: extremes, a histogram whose range doubles when a larger value arrives, and
 /// the mean per channel. Memory does not grow with the data.
-struct ActivationStatistics: Sendable {
+package struct ActivationStatistics: Sendable {
   /// Bins on each side of zero.
-  static let bins = 2048
+  package static let bins = 2048
 
-  private(set) var minimum: Float = .infinity
-  private(set) var maximum: Float = -.infinity
-  private(set) var count = 0
+  package private(set) var minimum: Float = .infinity
+  package private(set) var maximum: Float = -.infinity
+  package private(set) var count = 0
   /// The histogram covers [-limit, limit]; zero until the first value that is not zero.
-  private(set) var limit: Float = 0
+  package private(set) var limit: Float = 0
   /// Counts of values x >= 0 by x / limit, and of values x < 0 by -x / limit.
-  private(set) var positive = [Int](repeating: 0, count: bins)
-  private(set) var negative = [Int](repeating: 0, count: bins)
-  private(set) var channelSums: [Double] = []
-  private(set) var samplesPerChannel = 0
+  package private(set) var positive = [Int](repeating: 0, count: bins)
+  package private(set) var negative = [Int](repeating: 0, count: bins)
+  package private(set) var channelSums: [Double] = []
+  package private(set) var samplesPerChannel = 0
   /// NaN or infinity was seen.
-  private(set) var hasInvalidValues = false
+  package private(set) var hasInvalidValues = false
 
   /// Mean per channel (axis 1) over batch and space; empty before any data.
-  var channelMeans: [Double] {
+  package var channelMeans: [Double] {
     samplesPerChannel > 0 ? channelSums.map { $0 / Double(samplesPerChannel) } : []
   }
 
   /// Adds an activation of shape `dimensions`, [N, C, ...].
   ///
   /// - Parameter histogramStride: every how many elements one enters the histogram; extremes and means use all.
-  mutating func add(_ values: [Float], dimensions: [Int], histogramStride: Int) {
+  package mutating func add(_ values: [Float], dimensions: [Int], histogramStride: Int) {
     guard !values.isEmpty else { return }
     let channels = dimensions.count >= 2 ? dimensions[1] : 1
     let plane = max(dimensions.dropFirst(2).reduce(1, *), 1)
@@ -99,12 +99,12 @@ struct ActivationStatistics: Sendable {
 }
 
 /// Minimum, maximum and sum of a run of numbers.
-struct PlaneSummary {
-  var minimum: Float
-  var maximum: Float
-  var sum: Double
+package struct PlaneSummary {
+  package var minimum: Float
+  package var maximum: Float
+  package var sum: Double
 
-  init(_ values: UnsafeBufferPointer<Float>) {
+  package init(_ values: UnsafeBufferPointer<Float>) {
     var low = Float.infinity
     var high = -Float.infinity
     var total = 0.0

@@ -2,17 +2,17 @@ import ScopeBytes
 import ScopeGraph
 
 /// Which nodes of a float graph run in integers and which values get quantized; independent of the recipe.
-struct QuantizationPlan: Sendable {
-  var layers: [Int: QuantizedLayer] = [:]
+package struct QuantizationPlan: Sendable {
+  package var layers: [Int: QuantizedLayer] = [:]
   /// Activation node (Relu, or Clip from zero) by the node before it, whose quantization does its work: codes start at
   /// zero and end at or below the clip.
-  var absorbedActivations: [Int: Int] = [:]
+  package var absorbedActivations: [Int: Int] = [:]
   /// Values that are rounded to integers.
-  var quantizedValues: Set<String> = []
+  package var quantizedValues: Set<String> = []
   /// A value that shares the parameters of another (MaxPool, Flatten ... do not change numbers).
-  var parameterSource: [String: String] = [:]
+  package var parameterSource: [String: String] = [:]
   /// Why nodes with weights stay in float.
-  var declined: [String] = []
+  package var declined: [String] = []
 
   /// Operators that only move or select numbers; ONNX Runtime runs them on the integers.
   private static let passThrough: Set<String> = [
@@ -21,7 +21,7 @@ struct QuantizationPlan: Sendable {
   /// Operators for which ONNX Runtime has integer kernels with their own output scale.
   private static let arithmetic: Set<String> = ["Add", "Mul", "GlobalAveragePool", "AveragePool", "Concat"]
 
-  init(_ graph: Graph) {
+  package init(_ graph: Graph) {
     let editor = GraphEditor(graph)
     for (index, node) in graph.nodes.enumerated() {
       switch QuantizedLayer.recognize(node, index: index, editor) {
@@ -61,7 +61,7 @@ struct QuantizationPlan: Sendable {
   }
 
   /// Values to observe in calibration: every value with parameters of its own, and the input of every layer.
-  func observedValues(_ graph: Graph) -> [String] {
+  package func observedValues(_ graph: Graph) -> [String] {
     var wanted = quantizedValues.subtracting(parameterSource.keys)
     wanted.formUnion(layers.values.map(\.input))
     let produced = Set(graph.nodes.flatMap(\.outputs)).union(graph.inputs.map(\.name))

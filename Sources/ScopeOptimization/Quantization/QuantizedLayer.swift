@@ -2,24 +2,24 @@ import ScopeBytes
 import ScopeGraph
 
 /// A node with constant weights that runs in integers: Conv, Gemm or MatMul.
-struct QuantizedLayer: Sendable {
-  var nodeIndex: Int
+package struct QuantizedLayer: Sendable {
+  package var nodeIndex: Int
   /// The activation it reads.
-  var input: String
-  var weightName: String
-  var weight: [Float]
-  var dimensions: [Int]
+  package var input: String
+  package var weightName: String
+  package var weight: [Float]
+  package var dimensions: [Int]
   /// Axis of the output channels in the weight.
-  var channelAxis: Int
+  package var channelAxis: Int
   /// One per output channel; nil when the node has no bias.
-  var bias: [Double]?
+  package var bias: [Double]?
   /// Whether the operator takes a bias at all (MatMul does not).
-  var takesBias: Bool
+  package var takesBias: Bool
   /// One input channel per output channel.
-  var isDepthwise: Bool
-  var group: Int
+  package var isDepthwise: Bool
+  package var group: Int
 
-  var channels: Int { dimensions[channelAxis] }
+  package var channels: Int { dimensions[channelAxis] }
 
   /// Nil with a reason when the node cannot run in integers.
   static func recognize(_ node: Node, index: Int, _ editor: GraphEditor) -> Recognition {
@@ -71,7 +71,7 @@ struct QuantizedLayer: Sendable {
   ///
   /// - Parameter inputMeans: E[x] per input channel.
   /// - Returns: nil when the means do not fit the weight.
-  func meanShift(of quantized: QuantizedWeight, inputMeans: [Double]) -> [Double]? {
+  package func meanShift(of quantized: QuantizedWeight, inputMeans: [Double]) -> [Double]? {
     var shift = [Double](repeating: 0, count: channels)
     if dimensions.count == 2 {
       let inputs = dimensions[1 - channelAxis]

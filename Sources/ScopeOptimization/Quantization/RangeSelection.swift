@@ -1,9 +1,9 @@
 /// Chooses the range of an activation from its statistics.
-enum RangeSelection {
+package enum RangeSelection {
   /// Share of values inside the range of ``RangeMethod/percentile``.
-  static let percentile = 0.9999
+  package static let percentile = 0.9999
 
-  static func range(_ statistics: ActivationStatistics, _ method: RangeMethod) -> (minimum: Float, maximum: Float) {
+  package static func range(_ statistics: ActivationStatistics, _ method: RangeMethod) -> (minimum: Float, maximum: Float) {
     guard statistics.count > 0, statistics.limit > 0 else { return (0, 0) }
     let extremes = (minimum: min(statistics.minimum, 0), maximum: max(statistics.maximum, 0))
     switch method {
@@ -60,14 +60,14 @@ enum RangeSelection {
 
 /// Sums over one side of a histogram that give the squared error of clipping at any point in constant time.
 private struct ClippingError {
-  let width: Double
-  var total = 0.0
+  package let width: Double
+  package var total = 0.0
   /// Per bin, the count and the first two moments of everything from that bin on.
   private var counts: [Double]
   private var first: [Double]
   private var second: [Double]
 
-  init(_ bins: [Int], width: Double) {
+  package init(_ bins: [Int], width: Double) {
     self.width = width
     counts = [Double](repeating: 0, count: bins.count + 1)
     first = counts
@@ -83,7 +83,7 @@ private struct ClippingError {
   }
 
   /// Sum of (x - point)^2 over the values above `point`.
-  func beyond(_ point: Double) -> Double {
+  package func beyond(_ point: Double) -> Double {
     let bin = min(Int(point / width) + (point > 0 ? 1 : 0), counts.count - 1)
     return max(0, second[bin] - 2 * point * first[bin] + point * point * counts[bin])
   }

@@ -3,33 +3,33 @@ import ScopeGraph
 
 
 /// Symmetric integer weights: `real = scales[c] * code` (for unsigned storage, code - 128).
-struct QuantizedWeight: Sendable {
+package struct QuantizedWeight: Sendable {
   /// Signed codes in the layout of the float tensor.
-  var codes: [Int8]
-  var dimensions: [Int]
+  package var codes: [Int8]
+  package var dimensions: [Int]
   /// One per output channel, or one for the tensor.
-  var scales: [Float]
+  package var scales: [Float]
   /// Axis of the output channels; meaningless when there is one scale.
-  var axis: Int
+  package var axis: Int
 
   /// Index into `scales` of element `position`.
-  func scale(at position: Int) -> Float {
+  package func scale(at position: Int) -> Float {
     guard scales.count > 1 else { return scales[0] }
     let inner = dimensions.dropFirst(axis + 1).reduce(1, *)
     return scales[position / inner % scales.count]
   }
 
   /// The numbers the codes stand for.
-  var reals: [Float] {
+  package var reals: [Float] {
     var result = [Float](repeating: 0, count: codes.count)
     for position in codes.indices { result[position] = Float(codes[position]) * scale(at: position) }
     return result
   }
 }
 
-enum WeightQuantizer {
+package enum WeightQuantizer {
   /// Scales smaller than this would make products of scales subnormal.
-  static let smallestScale: Float = 1e-12
+  package static let smallestScale: Float = 1e-12
 
   /// Quantizes a weight symmetrically, round half to even.
   ///
@@ -37,7 +37,7 @@ enum WeightQuantizer {
   ///   - values: elements of `dimensions`, output channels on `axis`.
   ///   - isDepthwise: one input channel per output channel.
   ///   - minimumScales: per output channel, the smallest scale allowed (so that the bias fits 32 bits).
-  static func quantize(
+  package static func quantize(
     _ values: [Float], dimensions: [Int], axis: Int, isDepthwise: Bool, recipe: QuantizationRecipe,
     minimumScales: [Float]
   ) -> QuantizedWeight {
@@ -81,7 +81,7 @@ enum WeightQuantizer {
 
   /// Per output channel the largest |w(2k) + w(2k+1)| along the reduction as ONNX Runtime's kernels order it: kernel
   /// position outermost, input channel innermost.
-  static func largestPairSums(_ values: [Float], dimensions: [Int], axis: Int) -> [Float] {
+  package static func largestPairSums(_ values: [Float], dimensions: [Int], axis: Int) -> [Float] {
     let channels = dimensions[axis]
     var result = [Float](repeating: 0, count: channels)
     let isMatrix = dimensions.count == 2

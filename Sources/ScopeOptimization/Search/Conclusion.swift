@@ -55,11 +55,11 @@ extension OptimizationRun {
         admissible.append(index)
       }
     }
-    let fastest = admissible.max { ratios[$0 + 2].ratio < ratios[$1 + 2].ratio }
+    // Variants on the same kernels take the same time; differences between them are noise.
+    let fastest = admissible.map { ratios[$0 + 2].ratio }.max() ?? 0
+    let front = admissible.filter { ratios[$0 + 2].ratio >= fastest * (1 - Self.speedTie) }
     let tied = admissible.filter { index in
-      guard let fastest else { return false }
-      return ratios[index + 2].ratio >= ratios[fastest + 2].ratio * (1 - Self.speedTie)
-        || judged[index].built.recipe.runsSameKernels(as: judged[fastest].built.recipe)
+      front.contains { judged[$0].built.recipe.runsSameKernels(as: judged[index].built.recipe) }
     }
     let winner = Self.best(tied.map { ($0, judged[$0].built, judged[$0].comparison) })
     for index in admissible {
