@@ -1,0 +1,85 @@
+extension CallableCatalogue {
+  /// What PyTorch and packages built on it pickle.
+  static let inertTorch: [InertGroup] = [
+    InertGroup(
+      reason: "torch.save writes these to rebuild tensors from storages",
+      paths: [
+        "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+        "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
+        "torch._utils._rebuild_qtensor", "torch._utils._rebuild_sparse_tensor",
+        "torch._utils._rebuild_sparse_csr_tensor", "torch._utils._rebuild_nested_tensor",
+        "torch._utils._rebuild_device_tensor_from_numpy", "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+        "torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_wrapper_subclass",
+        "torch._utils._rebuild_xla_tensor", "torch._utils._rebuild_mlc_tensor", "torch._utils._rebuild_ort_tensor",
+        "torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2", "torch._tensor.Tensor",
+        "torch.Tensor", "torch._C._TensorBase", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer",
+        "torch.nn.parameter.UninitializedParameter", "torch.nn.Parameter", "torch.storage._load_from_bytes",
+        "torch.serialization._get_layout", "torch.serialization._maybe_decode_ascii",
+        "torch._utils._get_async_or_non_blocking", "torch._C._sparse._spsolve",
+      ]),
+    InertGroup(
+      reason: "storage classes name an element type",
+      paths: [
+        "torch.FloatStorage", "torch.DoubleStorage", "torch.HalfStorage", "torch.BFloat16Storage", "torch.LongStorage",
+        "torch.IntStorage", "torch.ShortStorage", "torch.CharStorage", "torch.ByteStorage", "torch.BoolStorage",
+        "torch.ComplexFloatStorage", "torch.ComplexDoubleStorage", "torch.QInt8Storage", "torch.QUInt8Storage",
+        "torch.QInt32Storage", "torch.QUInt4x2Storage", "torch.QUInt2x4Storage", "torch.UntypedStorage",
+        "torch.storage.UntypedStorage", "torch.storage.TypedStorage", "torch.storage._UntypedStorage",
+        "torch.storage._TypedStorage", "torch.cuda.FloatStorage", "torch.cuda.HalfStorage", "torch.cuda.LongStorage",
+        "torch.cuda.DoubleStorage", "torch.cuda.IntStorage", "torch.cuda.ByteStorage", "torch.cuda.BoolStorage",
+        "torch.cuda.BFloat16Storage", "torch.FloatTensor", "torch.LongTensor", "torch.HalfTensor", "torch.ByteTensor",
+        "torch.IntTensor", "torch.BoolTensor", "torch.DoubleTensor", "torch.cuda.FloatTensor", "torch.cuda.+",
+      ]),
+    InertGroup(
+      reason: "element types, devices, sizes and layouts are values",
+      paths: [
+        "torch.float16", "torch.float32", "torch.float64", "torch.bfloat16", "torch.int8", "torch.int16", "torch.int32",
+        "torch.int64", "torch.uint8", "torch.uint16", "torch.uint32", "torch.uint64", "torch.bool", "torch.complex32",
+        "torch.complex64", "torch.complex128", "torch.half", "torch.float", "torch.double", "torch.long", "torch.int",
+        "torch.short", "torch.qint8", "torch.quint8", "torch.qint32", "torch.quint4x2", "torch.quint2x4",
+        "torch.float8_e4m3fn", "torch.float8_e5m2", "torch.float8_e4m3fnuz", "torch.float8_e5m2fnuz",
+        "torch.float8_e8m0fnu", "torch.dtype", "torch.device", "torch.Size", "torch.layout", "torch.memory_format", "torch.strided",
+        "torch.sparse_coo", "torch.contiguous_format", "torch.channels_last", "torch.preserve_format",
+        "torch.per_tensor_affine", "torch.per_channel_affine", "torch.per_tensor_symmetric",
+        "torch.per_channel_symmetric", "torch.per_channel_affine_float_qparams", "torch.qscheme", "torch.Generator",
+        "torch._C.Generator", "torch._C.device", "torch.finfo", "torch.iinfo", "torch.dtype.+", "torch._C._get_dtype",
+        "torch.tensor", "torch.zeros", "torch.ones", "torch.empty", "torch.arange", "torch.from_numpy", "torch.as_tensor",
+        "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.build_doublelist",
+        "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_tensor_from_id", "torch.jit._pickle.restore_type_tag",
+        "torch.relu", "torch.sigmoid", "torch.tanh", "torch.nn.functional.*", "torch._C._nn.*", "torch._C._special.*",
+        "torch.nn.init.*", "torch.nn.modules.module._forward_unimplemented", "torch.random.*",
+      ]),
+    InertGroup(
+      reason: "TorchScript class names resolve inside the archive, not to Python",
+      paths: ["__torch__.*", "__torch__", "__torch_mangle__.*"]),
+    InertGroup(
+      reason: "classes of PyTorch: modules, optimizers, schedulers, quantization and data holders",
+      paths: [
+        "torch.+", "torch.nn.*", "torch.optim.*", "torch.ao.*", "torch.quantization.*", "torch.distributions.+",
+        "torch.utils.data.+", "torch.utils.data.dataset.+", "torch.utils.data.sampler.+", "torch.utils.data.dataloader.+", "torch.utils.data._utils.collate.*", "torch.backends.*", "torch.amp.+",
+        "torch.sparse.*", "torch.nested.*", "torch.masked.+", "torch.autograd.+", "torch.autograd.function.+", "torch.return_types.*",
+        "torch.distributed.tensor.*", "torch.distributed._tensor.*", "torch.distributed.device_mesh.+", "torch.distributed.fsdp.+",
+        "torch.distributed._shard.sharded_tensor.*", "torch.distributed.+", "torch.serialization.StorageType",
+        "torch.serialization.LoadEndianness", "torch.jit._script.RecursiveScriptModule", "torch.utils.hooks.RemovableHandle", "torch.utils.hooks.*", "torch._C.+",
+        "torch.testing._internal.two_tensor.TwoTensor",
+        "torch.fx.immutable_collections.immutable_list", "torch.fx.immutable_collections.immutable_dict",
+        "torch.overrides.enable_reentrant_dispatch",
+      ]),
+    InertGroup(
+      reason: "packages of models and training tools built on PyTorch: their classes hold layers and settings",
+      paths: [
+        "torchvision.+", "torchvision.models.*", "torchvision.ops.*", "torchvision.transforms.*", "torchaudio.+", "torchtext.+", "torchmetrics.+", "torchao.+",
+        "torchvision.datasets.folder.+", "torchvision.datasets.folder.default_loader", "torchvision.datasets.folder.pil_loader",
+        "timm.+", "timm.layers.*", "timm.models.*", "efficientnet_pytorch.+", "efficientnet_lite_pytorch.+", "segmentation_models_pytorch.+",
+        "pytorch_lightning.+", "lightning.+", "lightning_fabric.+", "lightning_utilities.+", "transformers.+", "tokenizers.+", "accelerate.+", "peft.+",
+        "diffusers.+", "datasets.+", "trl.+", "sentence_transformers.+", "sentencepiece.+", "open_clip.+", "clip.+",
+        "ultralytics.+", "ultralytics.nn.modules.*", "models.yolo.+", "models.common.+", "models.experimental.+", "yolov5.+", "yolox.+", "fairseq.+", "omegaconf.+", "detectron2.+", "mmcv.+", "mmengine.+", "mmdet.+",
+        "mmseg.+", "mmcls.+", "fastai.+", "fastcore.+", "fvcore.+", "iopath.+", "monai.+", "nemo.+", "espnet.+",
+        "speechbrain.+", "pyannote.+", "whisper.+", "einops.+", "kornia.+", "albumentations.+", "torch_geometric.+",
+        "dgl.+", "e3nn.+", "gpytorch.+", "botorch.+", "pyro.+", "bitsandbytes.+", "auto_gptq.+", "awq.+", "deepspeed.+",
+        "megatron.+", "apex.+", "xformers.+", "flash_attn.+", "mamba_ssm.+", "vllm.+", "stable_baselines3.+", "gym.+", "gymnasium.+", "easydict.EasyDict", "addict.addict.Dict",
+        "addict.Dict", "yacs.config.CfgNode", "attr.+", "attrs.+", "pydantic.+", "pydantic_core.+", "ml_collections.+", "box.+",
+        "munch.+", "ray.tune.+", "ray.rllib.+", "wandb.+", "tqdm.+", "loguru._logger.Logger",
+      ]),
+  ]
+}
