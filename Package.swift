@@ -69,7 +69,7 @@ let package = Package(
 
     // Tests beside the modules.
     .testTarget(name: "ScopeBytesTests", dependencies: ["ScopeBytes"], swiftSettings: strict),
-    .testTarget(name: "ScopeGraphTests", dependencies: ["ScopeGraph"], swiftSettings: strict),
+    .testTarget(name: "ScopeGraphTests", dependencies: ["ScopeGraph", "ScopeFormats", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeRuntime", "TestSupport"],
