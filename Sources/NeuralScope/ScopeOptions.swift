@@ -14,7 +14,7 @@ public struct ScopeOptions: Sendable {
   /// Where `optimize` writes its model; nil writes none.
   public var optimizedPath: String?
   /// Attacks and radii of the robustness section.
-  public var robustness = RobustnessOptions()
+  public var attack = AttackOptions()
   /// Bounds the time of the latency measurement of `analyze`.
   public var latencyBudget: Duration = .seconds(3)
   /// The command line, for the report's conditions.
@@ -50,17 +50,17 @@ public struct DataOptions: Sendable {
 }
 
 /// What to attack with; texts as on the command line.
-public struct RobustnessOptions: Sendable {
-  public var attacks: [String] = ["fgsm", "pgd"]
-  /// Linf radii such as `2/255`, in units of the [0, 1] pixel range.
-  public var epsilons: [String] = ["1/255", "2/255", "4/255", "8/255"]
-  /// L2 radii; empty takes the documented default for the image size.
-  public var epsilonsL2: [String] = []
-  /// Steps of PGD; nil takes the default.
-  public var steps: Int?
+public struct AttackOptions: Sendable {
+  /// `fgsm`, `pgd`, `pgd-l2`, separated by commas.
+  public var names = "fgsm,pgd"
+  /// Linf radii such as `1/255,2/255`, in units of the [0, 1] pixel range; nil takes the usual four.
+  public var epsilons: String?
+  /// L2 radii; nil takes the documented default for the image size.
+  public var l2Epsilons: String?
+  /// Steps of PGD.
+  public var steps = 10
+  public var stepSize: Double?
   public var randomStart = false
-  /// Clean and perturbed images kept for the report.
-  public var sampleCount = 0
 
   public init() {}
 }
