@@ -56,7 +56,8 @@ let package = Package(
     .target(name: "ScopeGradients", dependencies: ["ScopeGraph"], swiftSettings: strict),
     .target(
       name: "ScopeOptimization",
-      dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
+      dependencies: ["ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections],
+      swiftSettings: strict),
     .target(
       name: "ScopeRobustness",
       dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
