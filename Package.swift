@@ -52,7 +52,7 @@ let package = Package(
       name: "ScopeRobustness",
       dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
     .target(name: "ScopeSecurity", dependencies: ["ScopeFormats"], swiftSettings: strict),
-    .target(name: "ScopeReport", dependencies: ["ScopeGraph"], swiftSettings: strict),
+    .target(name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph"], swiftSettings: strict),
     .target(
       name: "NeuralScope",
       dependencies: [
@@ -70,11 +70,11 @@ let package = Package(
     // Tests beside the modules.
     .testTarget(name: "ScopeBytesTests", dependencies: ["ScopeBytes"], swiftSettings: strict),
     .testTarget(name: "ScopeGraphTests", dependencies: ["ScopeGraph"], swiftSettings: strict),
-    .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "ScopeGraph", "ScopeBytes", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeRuntime", "TestSupport"],
+      name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeData", "ScopeRuntime", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "ScopeRuntimeTests", dependencies: ["ScopeRuntime", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ScopeRuntimeTests", dependencies: ["ScopeRuntime", "ScopeFormats", "ScopeGraph", "ScopeBytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ScopeDataTests", dependencies: ["ScopeData", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ScopeAnalysisTests", dependencies: ["ScopeAnalysis", "ScopeFormats", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Writes a file beside its destination and renames it into place, so that a reader never sees half of it
 /// and an interrupted run leaves nothing behind.
@@ -46,7 +47,8 @@ public enum AtomicFile {
       built += built.isEmpty || built.hasSuffix("/") ? String(part) : "/\(part)"
       if unsafe mkdir(built, 0o755) != 0, errno != EEXIST { throw failure(built, errno) }
     }
-    let probe = "\(directory.isEmpty ? "." : directory)/.neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let probe =
+      "\(directory.isEmpty ? "." : directory)/.neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = unsafe open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(directory, errno) }
     defer {
@@ -65,7 +67,8 @@ public enum AtomicFile {
     unsafe try bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) throws(ScopeError) in
       var written = 0
       while written < buffer.count {
-        let step = unsafe Glibc.write(descriptor, buffer.baseAddress! + written, min(buffer.count - written, 1 << 30))
+        let step = unsafe Glibc.write(
+          descriptor, buffer.baseAddress! + written, min(buffer.count - written, 1 << 30))
         if step < 0 {
           if errno == EINTR { continue }
           throw failure(path, errno)
@@ -78,6 +81,7 @@ public enum AtomicFile {
   private static func failure(_ path: String, _ number: Int32) -> ScopeError {
     ScopeError(
       .cannotWrite, "cannot be written: \(systemMessage(number))", file: path,
-      remedy: number == ENOSPC ? "Free some space or choose another output folder" : "Choose a writable output folder")
+      remedy: number == ENOSPC
+        ? "Free some space or choose another output folder" : "Choose a writable output folder")
   }
 }
