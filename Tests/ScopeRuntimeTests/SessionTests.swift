@@ -6,7 +6,7 @@ import ScopeRuntime
 import TestSupport
 import Testing
 
-@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, OnnxRuntimeLibrary.reason))
+@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"))
 struct SessionTests {
   let engine: Engine
   init() throws { engine = try Engine.load(path: OnnxRuntimeLibrary.path) }

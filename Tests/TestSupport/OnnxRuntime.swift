@@ -1,5 +1,4 @@
 import Foundation
-import Testing
 
 /// Where tests find ONNX Runtime: what `scripts/bootstrap` put under the repository, unless the environment names another.
 public enum OnnxRuntimeLibrary {
@@ -10,6 +9,6 @@ public enum OnnxRuntimeLibrary {
     return names.filter { $0.hasPrefix("onnxruntime") }.sorted().last.map { runtime.appending(path: $0).path() }
   }()
 
-  public static let reason: Comment = "needs ONNX Runtime: run scripts/bootstrap or set NEURAL_SCOPE_ONNXRUNTIME"
+  public static let reason = "needs ONNX Runtime: run scripts/bootstrap or set NEURAL_SCOPE_ONNXRUNTIME"
   public static var isPresent: Bool { path != nil }
 }
