@@ -22,7 +22,8 @@ public struct DeduplicateInitializers: Pass {
     // Hash only tensors that share type and shape with another one.
     var bySignature: [String: [String]] = [:]
     for (name, tensor) in model.graph.initializers {
-      guard editor.constant(name) != nil, !editor.captured.contains(name), !editor.outputNames.contains(name) else {
+      guard editor.constant(name) != nil, !editor.captured.contains(name), !editor.outputNames.contains(name)
+      else {
         continue
       }
       bySignature["\(tensor.dataType.rawValue) \(tensor.dimensions)", default: []].append(name)

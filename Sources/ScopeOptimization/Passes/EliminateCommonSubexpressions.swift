@@ -11,7 +11,8 @@ public struct EliminateCommonSubexpressions: Pass {
   public let safety = PassSafety.exact
 
   private static let random: Set<String> = [
-    "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout",
+    "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli",
+    "Dropout",
   ]
 
   public init() {}
@@ -26,7 +27,9 @@ public struct EliminateCommonSubexpressions: Pass {
           node.outputs.allSatisfy({ !editor.outputNames.contains($0) && !editor.captured.contains($0) }),
           zip(originals, node.outputs).allSatisfy({ $0.isEmpty == $1.isEmpty })
         else { continue }
-        for (original, copy) in zip(originals, node.outputs) where !copy.isEmpty { editor.redirect(copy, to: original) }
+        for (original, copy) in zip(originals, node.outputs) where !copy.isEmpty {
+          editor.redirect(copy, to: original)
+        }
         editor.remove(index)
       } else {
         first[key] = node.outputs
@@ -36,7 +39,8 @@ public struct EliminateCommonSubexpressions: Pass {
   }
 
   private static func signature(_ node: Node) -> String? {
-    guard node.domain.isEmpty || node.domain == "ai.onnx", node.unknownFields.isEmpty, !node.inputs.isEmpty else {
+    guard node.domain.isEmpty || node.domain == "ai.onnx", node.unknownFields.isEmpty, !node.inputs.isEmpty
+    else {
       return nil
     }
     var text = node.opType

@@ -20,11 +20,14 @@ public struct EliminateIdentity: Pass {
 
 /// Removes nodes that hand their first input through unchanged.
 enum NodeBypass {
-  static func run(_ model: inout Model, where isPassThrough: (Node, GraphEditor) -> Bool) throws(ScopeError) -> Bool {
+  static func run(_ model: inout Model, where isPassThrough: (Node, GraphEditor) -> Bool) throws(ScopeError)
+    -> Bool
+  {
     var editor = GraphEditor(model.graph)
     var touched: Set<String> = []
     for (index, node) in model.graph.nodes.enumerated() {
-      guard let input = node.input(0), let output = node.outputs.first, !output.isEmpty, isPassThrough(node, editor),
+      guard let input = node.input(0), let output = node.outputs.first, !output.isEmpty,
+        isPassThrough(node, editor),
         !editor.captured.contains(output)
       else { continue }
       if !editor.outputNames.contains(output) {
@@ -34,7 +37,8 @@ enum NodeBypass {
         continue
       }
       // The output's name has to stay: rename what produces the input.
-      guard let producer = editor.producers[input], !editor.outputNames.contains(input), !editor.captured.contains(input),
+      guard let producer = editor.producers[input], !editor.outputNames.contains(input),
+        !editor.captured.contains(input),
         !editor.isEdited(producer), !touched.contains(input), !touched.contains(output)
       else { continue }
       var source = model.graph.nodes[producer]

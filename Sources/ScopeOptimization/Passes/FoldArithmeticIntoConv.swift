@@ -14,15 +14,18 @@ public struct FoldArithmeticIntoConv: Pass {
   public func run(_ model: inout Model) throws(ScopeError) -> Bool {
     var editor = GraphEditor(model.graph)
     for (index, node) in model.graph.nodes.enumerated() {
-      guard node.isStandard("Mul") || node.isStandard("Div") || node.isStandard("Add") || node.isStandard("Sub"),
+      guard
+        node.isStandard("Mul") || node.isStandard("Div") || node.isStandard("Add") || node.isStandard("Sub"),
         node.inputs.count == 2
       else { continue }
       let constantSide = editor.constant(node.inputs[1]) != nil ? 1 : 0
       // constant / x and constant - x are not a scale and an offset of x's weights in this simple form.
       if constantSide == 0, node.opType == "Div" || node.opType == "Sub" { continue }
       let value = node.inputs[1 - constantSide]
-      guard let tensor = editor.constant(node.inputs[constantSide]), let values = editor.floats(node.inputs[constantSide]),
-        let producer = editor.producers[value], !editor.isEdited(producer), editor.soleConsumer(value) == index,
+      guard let tensor = editor.constant(node.inputs[constantSide]),
+        let values = editor.floats(node.inputs[constantSide]),
+        let producer = editor.producers[value], !editor.isEdited(producer),
+        editor.soleConsumer(value) == index,
         var parameters = ConvParameters(model.graph.nodes[producer], editor),
         let channels = Self.perChannel(
           values, tensor.dimensions, channels: parameters.dimensions[0], rank: parameters.dimensions.count)

@@ -15,7 +15,8 @@ public struct FoldBatchNormBeforeConv: Pass {
   public func run(_ model: inout Model) throws(ScopeError) -> Bool {
     var editor = GraphEditor(model.graph)
     for (index, node) in model.graph.nodes.enumerated() where node.isStandard("BatchNormalization") {
-      guard let consumer = editor.soleConsumer(node.outputs[0]), !editor.isEdited(consumer), !editor.isEdited(index),
+      guard let consumer = editor.soleConsumer(node.outputs[0]), !editor.isEdited(consumer),
+        !editor.isEdited(index),
         model.graph.nodes[consumer].inputs.first == node.outputs[0],
         let norm = BatchNormCoefficients(node, editor),
         var parameters = ConvParameters(model.graph.nodes[consumer], editor)

@@ -30,7 +30,9 @@ public struct FoldBatchNormIntoGemm: Pass {
       if let name = gemm.input(2) {
         guard let values = editor.floats(name), values.count == columns || values.count == 1 else { continue }
         let beta = Double(gemm.float("beta") ?? 1)
-        for column in addend.indices { addend[column] = beta * Double(values[values.count == 1 ? 0 : column]) }
+        for column in addend.indices {
+          addend[column] = beta * Double(values[values.count == 1 ? 0 : column])
+        }
       }
       if transposed {
         weight = ChannelScaling.scaleRows(weight, by: norm.factor)
@@ -39,7 +41,9 @@ public struct FoldBatchNormIntoGemm: Pass {
           weight[position] = Float(Double(weight[position]) * norm.factor[position % columns])
         }
       }
-      for column in addend.indices { addend[column] = addend[column] * norm.factor[column] + norm.shift[column] }
+      for column in addend.indices {
+        addend[column] = addend[column] * norm.factor[column] + norm.shift[column]
+      }
       let stem = gemm.input(1) ?? "weight"
       let weightName = editor.addInitializer(.floats(weight, tensor.dimensions), "\(stem)_folded")
       let biasName = editor.addInitializer(.floats(addend.map { Float($0) }, [columns]), "\(stem)_bias")

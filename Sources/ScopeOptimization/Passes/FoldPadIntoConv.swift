@@ -21,7 +21,8 @@ public struct FoldPadIntoConv: Pass {
       let automatic = node.string("auto_pad") ?? "NOTSET"
       let own = automatic == "VALID" ? [] : node.ints("pads") ?? []
       guard automatic == "NOTSET" || automatic == "VALID", own.isEmpty || own.count == (rank - 2) * 2,
-        amounts.allSatisfy({ $0 >= 0 }), amounts[0] == 0, amounts[1] == 0, amounts[rank] == 0, amounts[rank + 1] == 0
+        amounts.allSatisfy({ $0 >= 0 }), amounts[0] == 0, amounts[1] == 0, amounts[rank] == 0,
+        amounts[rank + 1] == 0
       else { continue }
       var sum = Array(amounts[2..<rank] + amounts[(rank + 2)...])
       for axis in own.indices { sum[axis] += own[axis] }
@@ -36,7 +37,9 @@ public struct FoldPadIntoConv: Pass {
 
   /// The amounts [begin of each axis, end of each axis] of a constant zero Pad, from attribute or input.
   private static func zeroPadding(_ node: Node, _ editor: GraphEditor) -> [Int]? {
-    guard node.isStandard("Pad"), node.string("mode") ?? "constant" == "constant", node.input(3) == nil else { return nil }
+    guard node.isStandard("Pad"), node.string("mode") ?? "constant" == "constant", node.input(3) == nil else {
+      return nil
+    }
     if let value = node.float("value"), value != 0 { return nil }
     if let name = node.input(2) {
       guard let value = editor.floats(name), value.allSatisfy({ $0 == 0 }) else { return nil }

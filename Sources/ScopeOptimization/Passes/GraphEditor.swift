@@ -44,14 +44,17 @@ struct GraphEditor {
   }
 
   func integers(_ name: String?) -> [Int]? {
-    guard let tensor = constant(name), tensor.dataType == .int64 || tensor.dataType == .int32 else { return nil }
+    guard let tensor = constant(name), tensor.dataType == .int64 || tensor.dataType == .int32 else {
+      return nil
+    }
     return try? tensor.ints()
   }
 
   /// The only node that reads `value`, when the value is read nowhere else (not even as a graph output or by a nested
   /// graph) and that node reads it once.
   func soleConsumer(_ value: String) -> Int? {
-    guard !outputNames.contains(value), !captured.contains(value), let readers = consumers[value], readers.count == 1,
+    guard !outputNames.contains(value), !captured.contains(value), let readers = consumers[value],
+      readers.count == 1,
       graph.nodes[readers[0]].inputs.filter({ $0 == value }).count == 1
     else { return nil }
     return readers[0]
@@ -90,7 +93,9 @@ struct GraphEditor {
     nodes.reserveCapacity(graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() { nodes.append(contentsOf: replacements[index] ?? [node]) }
     if !renamed.isEmpty {
-      for index in nodes.indices { nodes[index].inputs = nodes[index].inputs.map { $0.isEmpty ? $0 : resolve($0) } }
+      for index in nodes.indices {
+        nodes[index].inputs = nodes[index].inputs.map { $0.isEmpty ? $0 : resolve($0) }
+      }
     }
     model.graph.nodes = nodes
     return true
@@ -120,7 +125,8 @@ struct BatchNormCoefficients {
 
   /// Nil when a parameter is not a float32 constant, or the node trains.
   init?(_ node: Node, _ editor: GraphEditor) {
-    guard node.isStandard("BatchNormalization"), node.int("training_mode") ?? 0 == 0, node.int("spatial") ?? 1 == 1,
+    guard node.isStandard("BatchNormalization"), node.int("training_mode") ?? 0 == 0,
+      node.int("spatial") ?? 1 == 1,
       node.outputs.dropFirst().allSatisfy(\.isEmpty), let gamma = editor.floats(node.input(1)),
       let beta = editor.floats(node.input(2)), let mean = editor.floats(node.input(3)),
       let variance = editor.floats(node.input(4)), beta.count == gamma.count, mean.count == gamma.count,

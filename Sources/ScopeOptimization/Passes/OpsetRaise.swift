@@ -9,10 +9,14 @@ import ScopeGraph
 enum OpsetRaise {
   /// Default-domain operators that mean the same in every set from 7 to 13.
   private static let unchanged: Set<String> = [
-    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Relu", "LeakyRelu", "PRelu", "Sigmoid",
-    "Tanh", "Elu", "Selu", "HardSigmoid", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal", "Pow", "Concat", "Reshape",
-    "Transpose", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "AveragePool", "LRN", "Identity", "Shape",
-    "Gather", "Cast", "ReduceMean", "ReduceMax", "ReduceMin", "DepthToSpace", "SpaceToDepth", "InstanceNormalization",
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "Relu", "LeakyRelu", "PRelu",
+    "Sigmoid",
+    "Tanh", "Elu", "Selu", "HardSigmoid", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal", "Pow", "Concat",
+    "Reshape",
+    "Transpose", "Flatten", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "AveragePool", "LRN", "Identity",
+    "Shape",
+    "Gather", "Cast", "ReduceMean", "ReduceMax", "ReduceMin", "DepthToSpace", "SpaceToDepth",
+    "InstanceNormalization",
     "Constant", "Sum", "Max", "Min", "Expand", "Erf", "Softplus", "Softsign",
   ]
 
@@ -56,6 +60,10 @@ enum OpsetRaise {
         guard let axes = node.ints("axes") else { break }
         graph.nodes[index].attributes["axes"] = nil
         addInput(1, .int64s(axes), "axes")
+      case "Split":
+        guard let sizes = node.ints("split") else { break }
+        graph.nodes[index].attributes["split"] = nil
+        addInput(1, .int64s(sizes), "split")
       case "BatchNormalization":
         guard node.int("spatial") ?? 1 == 1, node.outputs.dropFirst().allSatisfy(\.isEmpty) else {
           throw refusal("BatchNormalization that trains")
@@ -64,9 +72,13 @@ enum OpsetRaise {
       case "Softmax", "LogSoftmax":
         // Before 13 the input was flattened to two dimensions at `axis`; equal only for the last axis of a matrix, so
         // the flattening is written out: a classifier's scores are a matrix already.
-        guard node.int("axis") ?? 1 == 1 || node.int("axis") == -1 else { throw refusal("\(node.opType) over axis \(node.int("axis") ?? 1)") }
+        guard node.int("axis") ?? 1 == 1 || node.int("axis") == -1 else {
+          throw refusal("\(node.opType) over axis \(node.int("axis") ?? 1)")
+        }
         graph.nodes[index].attributes["axis"] = .int(-1)
-        guard Self.isMatrix(node.inputs[0], graph) else { throw refusal("\(node.opType) of a tensor that may not be a matrix") }
+        guard Self.isMatrix(node.inputs[0], graph) else {
+          throw refusal("\(node.opType) of a tensor that may not be a matrix")
+        }
       case "Clip", "Pad", "Slice": break
       case let name where unchanged.contains(name): break
       default: throw refusal(node.opType)

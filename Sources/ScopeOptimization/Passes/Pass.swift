@@ -77,7 +77,8 @@ public enum PassRunner {
         } else {
           records.append(
             PassRecord(
-              name: pass.name, summary: pass.summary, nodesBefore: before, nodesAfter: copy.graph.nodes.count))
+              name: pass.name, summary: pass.summary, nodesBefore: before, nodesAfter: copy.graph.nodes.count)
+          )
         }
       }
       if !modified { break }
@@ -93,7 +94,8 @@ public enum PassRunner {
     do throws(ScopeError) {
       guard try pass.run(&model) else { return false }
       try GraphValidation.check(model)
-      guard model.graph.requiredInputs.map(\.name) == inputs, model.graph.outputs.map(\.name) == outputs else {
+      guard model.graph.requiredInputs.map(\.name) == inputs, model.graph.outputs.map(\.name) == outputs
+      else {
         throw ScopeError(.invalidGraph, "the graph's inputs or outputs changed")
       }
       return true

@@ -37,7 +37,8 @@ package struct ActivationStatistics: Sendable {
     var high = maximum
     values.withUnsafeBufferPointer { buffer in
       for (index, start) in stride(from: 0, to: buffer.count, by: plane).enumerated() {
-        let summary = PlaneSummary(UnsafeBufferPointer(rebasing: buffer[start..<min(start + plane, buffer.count)]))
+        let summary = PlaneSummary(
+          UnsafeBufferPointer(rebasing: buffer[start..<min(start + plane, buffer.count)]))
         low = summary.minimum < low ? summary.minimum : low
         high = summary.maximum > high ? summary.maximum : high
         if !summary.sum.isFinite { hasInvalidValues = true }

@@ -43,7 +43,8 @@ struct Calibration: Sendable {
       perImage = 0
       for value in values {
         guard let array = inputs.contains(value) ? feed : outputs[value], !array.floats.isEmpty else {
-          throw ScopeError(.unsupported, "an activation is not float32 and cannot be calibrated", place: value)
+          throw ScopeError(
+            .unsupported, "an activation is not float32 and cannot be calibrated", place: value)
         }
         perImage += array.floats.count * 4 / max(feed.dimensions[0], 1)
         let stride = array.floats.count > 1 << 16 ? histogramStride : 1
@@ -68,7 +69,8 @@ struct Calibration: Sendable {
       let real = chosen.count
       if runner.fixedBatch != nil { while chosen.count < batch { chosen.append(chosen[chosen.count - 1]) } }
       let feed = HostArray(
-        images.normalizedValues(chosen, normalization), [chosen.count, images.channels, images.height, images.width])
+        images.normalizedValues(chosen, normalization),
+        [chosen.count, images.channels, images.height, images.width])
       try absorb(try session.run([runner.input: feed]), feed, real)
       // Large activations of many images need not all enter the histogram; 3 shares no factor with even widths.
       if perImage * indices.count > 1 << 29 { histogramStride = 3 }

@@ -46,7 +46,9 @@ struct QDQEmitter {
     return result
   }
 
-  private init(_ graph: Graph, _ plan: QuantizationPlan, _ calibration: Calibration, _ recipe: QuantizationRecipe) {
+  private init(
+    _ graph: Graph, _ plan: QuantizationPlan, _ calibration: Calibration, _ recipe: QuantizationRecipe
+  ) {
     self.graph = graph
     self.plan = plan
     self.calibration = calibration
@@ -56,11 +58,15 @@ struct QDQEmitter {
   }
 
   private mutating func emitAll() throws(ScopeError) {
-    for input in graph.inputs where plan.quantizedValues.contains(input.name) { try round(input.name, from: input.name) }
+    for input in graph.inputs where plan.quantizedValues.contains(input.name) {
+      try round(input.name, from: input.name)
+    }
     let absorbed = Set(plan.absorbedActivations.values)
     for (index, original) in graph.nodes.enumerated() where !absorbed.contains(index) {
       var node = original
-      if let activation = plan.absorbedActivations[index] { node.outputs[0] = graph.nodes[activation].outputs[0] }
+      if let activation = plan.absorbedActivations[index] {
+        node.outputs[0] = graph.nodes[activation].outputs[0]
+      }
       node.inputs = node.inputs.map { dequantized[$0] ?? $0 }
       if let layer = plan.layers[index] { try emitWeights(layer, of: &node) }
       // A rounded graph output keeps its name on the dequantized value.
@@ -104,8 +110,10 @@ struct QDQEmitter {
     }
     let codes = names.fresh("\(value)_q")
     let reals = raw == value ? names.fresh("\(value)_dq") : value
-    nodes.append(Node("QuantizeLinear", inputs: [raw, parameters.scale, parameters.zeroPoint], outputs: [codes]))
-    nodes.append(Node("DequantizeLinear", inputs: [codes, parameters.scale, parameters.zeroPoint], outputs: [reals]))
+    nodes.append(
+      Node("QuantizeLinear", inputs: [raw, parameters.scale, parameters.zeroPoint], outputs: [codes]))
+    nodes.append(
+      Node("DequantizeLinear", inputs: [codes, parameters.scale, parameters.zeroPoint], outputs: [reals]))
     dequantized[value] = reals
   }
 
@@ -137,10 +145,12 @@ struct QDQEmitter {
     let codesName = names.fresh("\(stem)_q")
     if recipe.weights == .int8 {
       graph.initializers[codesName] = .int8s(quantized.codes, layer.dimensions)
-      graph.initializers[zeroName] = .int8s([Int8](repeating: 0, count: quantized.scales.count), scaleDimensions)
+      graph.initializers[zeroName] = .int8s(
+        [Int8](repeating: 0, count: quantized.scales.count), scaleDimensions)
     } else {
       graph.initializers[codesName] = .uint8s(quantized.codes.map { UInt8(Int($0) + 128) }, layer.dimensions)
-      graph.initializers[zeroName] = .uint8s([UInt8](repeating: 128, count: quantized.scales.count), scaleDimensions)
+      graph.initializers[zeroName] = .uint8s(
+        [UInt8](repeating: 128, count: quantized.scales.count), scaleDimensions)
     }
     let realName = names.fresh("\(stem)_dq")
     var dequantize = Node("DequantizeLinear", inputs: [codesName, scaleName, zeroName], outputs: [realName])

@@ -16,7 +16,8 @@ package struct QuantizationPlan: Sendable {
 
   /// Operators that only move or select numbers; ONNX Runtime runs them on the integers.
   private static let passThrough: Set<String> = [
-    "MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "DepthToSpace", "SpaceToDepth",
+    "MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "DepthToSpace",
+    "SpaceToDepth",
   ]
   /// Operators for which ONNX Runtime has integer kernels with their own output scale.
   private static let arithmetic: Set<String> = ["Add", "Mul", "GlobalAveragePool", "AveragePool", "Concat"]
@@ -32,26 +33,31 @@ package struct QuantizationPlan: Sendable {
         // Only a Conv needs a rounded output to run in integers; matrix products can return floats.
         if node.isStandard("Conv") { quantizedValues.insert(resultValue(of: index, graph, editor)) }
       case .declined(let reason):
-        declined.append("\(node.opType) \(node.name.isEmpty ? node.outputs.first ?? "" : node.name): \(reason)")
+        declined.append(
+          "\(node.opType) \(node.name.isEmpty ? node.outputs.first ?? "" : node.name): \(reason)")
       case .notALayer: break
       }
     }
     for (index, node) in graph.nodes.enumerated() where node.domain.isEmpty || node.domain == "ai.onnx" {
-      guard layers[index] == nil, let output = node.outputs.first, node.outputs.dropFirst().allSatisfy(\.isEmpty),
+      guard layers[index] == nil, let output = node.outputs.first,
+        node.outputs.dropFirst().allSatisfy(\.isEmpty),
         let first = node.input(0), quantizedValues.contains(first)
       else { continue }
       if Self.passThrough.contains(node.opType) {
         guard isRead(output, graph, editor) else { continue }
         parameterSource[output] = parameterSource[first] ?? first
         quantizedValues.insert(output)
-      } else if Self.arithmetic.contains(node.opType), node.inputs.allSatisfy({ quantizedValues.contains($0) }) {
+      } else if Self.arithmetic.contains(node.opType),
+        node.inputs.allSatisfy({ quantizedValues.contains($0) })
+      {
         let result = resultValue(of: index, graph, editor)
         guard isRead(result, graph, editor) else { continue }
         quantizedValues.insert(result)
       }
     }
     // An activation goes into the rounding only where its result is rounded.
-    for (index, node) in graph.nodes.enumerated() where layers[index] != nil || Self.arithmetic.contains(node.opType) {
+    for (index, node) in graph.nodes.enumerated()
+    where layers[index] != nil || Self.arithmetic.contains(node.opType) {
       guard let activation = absorbable(after: index, graph, editor),
         quantizedValues.contains(graph.nodes[activation].outputs[0])
       else { continue }
@@ -74,7 +80,8 @@ package struct QuantizationPlan: Sendable {
 
   /// The value that holds a node's result after an activation that can be absorbed.
   private func resultValue(of index: Int, _ graph: Graph, _ editor: GraphEditor) -> String {
-    absorbable(after: index, graph, editor).map { graph.nodes[$0].outputs[0] } ?? graph.nodes[index].outputs[0]
+    absorbable(after: index, graph, editor).map { graph.nodes[$0].outputs[0] }
+      ?? graph.nodes[index].outputs[0]
   }
 
   /// The Relu or zero-based Clip that alone reads a node's output.

@@ -25,13 +25,15 @@ package struct QuantizedLayer: Sendable {
   static func recognize(_ node: Node, index: Int, _ editor: GraphEditor) -> Recognition {
     switch node.opType {
     case "Conv" where node.isStandard("Conv"):
-      guard let parameters = ConvParameters(node, editor), let input = node.input(0), let name = node.input(1) else {
+      guard let parameters = ConvParameters(node, editor), let input = node.input(0), let name = node.input(1)
+      else {
         return .declined("its weight or bias is not a float32 constant")
       }
       return .layer(
         QuantizedLayer(
           nodeIndex: index, input: input, weightName: name, weight: parameters.weight,
-          dimensions: parameters.dimensions, channelAxis: 0, bias: node.input(2) == nil ? nil : parameters.bias,
+          dimensions: parameters.dimensions, channelAxis: 0,
+          bias: node.input(2) == nil ? nil : parameters.bias,
           takesBias: true, isDepthwise: parameters.dimensions[1] == 1 && parameters.group > 1,
           group: parameters.group))
     case "Gemm" where node.isStandard("Gemm"), "MatMul" where node.isStandard("MatMul"):
@@ -80,7 +82,8 @@ package struct QuantizedLayer: Sendable {
         let row = position / dimensions[1]
         let column = position % dimensions[1]
         let (channel, input) = channelAxis == 0 ? (row, column) : (column, row)
-        let error = Double(weight[position]) - Double(quantized.codes[position]) * Double(quantized.scale(at: position))
+        let error =
+          Double(weight[position]) - Double(quantized.codes[position]) * Double(quantized.scale(at: position))
         shift[channel] += error * inputMeans[input]
       }
       return shift

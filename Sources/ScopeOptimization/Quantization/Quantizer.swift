@@ -13,7 +13,8 @@ public enum Quantizer {
   /// - Throws: `unsupported` when nothing can run in integers or the operator set cannot be raised to 13; `invalidData`
   ///   when the model computes NaN or infinity; engine failures.
   public static func quantize(
-    _ model: Model, recipe: QuantizationRecipe, images: LabeledImages, normalization: Normalization, indices: [Int],
+    _ model: Model, recipe: QuantizationRecipe, images: LabeledImages, normalization: Normalization,
+    indices: [Int],
     engine: Engine, threads: Int = 0
   ) throws(ScopeError) -> Model {
     var raised = model
@@ -21,7 +22,8 @@ public enum Quantizer {
     let plan = QuantizationPlan(raised.graph)
     guard !plan.layers.isEmpty else {
       throw ScopeError(
-        .unsupported, "no layer can run in INT8", expected: "convolutions or matrix products with constant float32 weights",
+        .unsupported, "no layer can run in INT8",
+        expected: "convolutions or matrix products with constant float32 weights",
         found: plan.declined.isEmpty ? "none" : plan.declined.joined(separator: "; "))
     }
     let calibration = try Calibration.run(

@@ -3,7 +3,9 @@ package enum RangeSelection {
   /// Share of values inside the range of ``RangeMethod/percentile``.
   package static let percentile = 0.9999
 
-  package static func range(_ statistics: ActivationStatistics, _ method: RangeMethod) -> (minimum: Float, maximum: Float) {
+  package static func range(_ statistics: ActivationStatistics, _ method: RangeMethod) -> (
+    minimum: Float, maximum: Float
+  ) {
     guard statistics.count > 0, statistics.limit > 0 else { return (0, 0) }
     let extremes = (minimum: min(statistics.minimum, 0), maximum: max(statistics.maximum, 0))
     switch method {

@@ -1,7 +1,6 @@
 import ScopeBytes
 import ScopeGraph
 
-
 /// Symmetric integer weights: `real = scales[c] * code` (for unsigned storage, code - 128).
 package struct QuantizedWeight: Sendable {
   /// Signed codes in the layout of the float tensor.
@@ -55,7 +54,9 @@ package enum WeightQuantizer {
       // Rounding moves a sum by at most 1, so 127 keeps it within 128 and 255 x 128 within 16 bits.
       for channel in scales.indices { scales[channel] = max(scales[channel], pairs[channel] / 127) }
     }
-    for channel in scales.indices { scales[channel] = max(scales[channel], minimumScales[channel], smallestScale) }
+    for channel in scales.indices {
+      scales[channel] = max(scales[channel], minimumScales[channel], smallestScale)
+    }
     if !recipe.perChannel { scales = [scales.max() ?? 1] }
     let inverses = scales.map { 1 / Double($0) }
     let limit = Double(highest)
@@ -89,7 +90,9 @@ package enum WeightQuantizer {
     let kernel = isMatrix ? 1 : dimensions.dropFirst(2).reduce(1, *)
     for channel in 0..<channels {
       func element(_ index: Int) -> Float {
-        if isMatrix { return axis == 0 ? values[channel * inputs + index] : values[index * channels + channel] }
+        if isMatrix {
+          return axis == 0 ? values[channel * inputs + index] : values[index * channels + channel]
+        }
         return values[(channel * inputs + index % inputs) * kernel + index / inputs]
       }
       var index = 0

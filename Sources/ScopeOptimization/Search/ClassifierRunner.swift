@@ -34,7 +34,9 @@ struct ClassifierRunner {
 
   /// - Throws: `unsupported` unless the model takes one float32 image batch [N, C, H, W].
   init(session: Session, output: String) throws(ScopeError) {
-    guard session.inputs.count == 1, session.inputs[0].dataType == .float32, session.inputs[0].shape?.rank == 4 else {
+    guard session.inputs.count == 1, session.inputs[0].dataType == .float32,
+      session.inputs[0].shape?.rank == 4
+    else {
       throw ScopeError(
         .unsupported, "only classifiers with one float32 image input can be optimized on images",
         expected: "one input [N, C, H, W]",
@@ -47,13 +49,31 @@ struct ClassifierRunner {
   }
 
   /// Images per run: enough to keep the cores busy, few enough to stay in cache and memory.
-  static func batchSize(_ images: LabeledImages) -> Int { max(1, min(64, 1_200_000 / max(images.imageSize, 1))) }
+  static func batchSize(_ images: LabeledImages) -> Int {
+    max(1, min(64, 1_200_000 / max(images.imageSize, 1)))
+  }
+
+  /// - Throws: `invalidData` when the images have another shape than the model's input.
+  private func check(_ images: LabeledImages) throws(ScopeError) {
+    let wanted = session.inputs[0].shape?.dimensions.dropFirst() ?? []
+    let found = [images.channels, images.height, images.width]
+    for (dimension, size) in zip(wanted, found) {
+      if let known = dimension.value, known != size {
+        throw ScopeError(
+          .invalidData, "the images do not fit the model's input", place: "input \(input)",
+          expected: wanted.map(\.description).joined(separator: "x"),
+          found: found.map(String.init).joined(separator: "x"),
+          remedy: "Choose a preprocessing with the model's size")
+      }
+    }
+  }
 
   /// Calls `body` with the outputs of each batch and the number of images in it that are not padding.
   func forEachBatch(
     _ images: LabeledImages, _ normalization: Normalization, _ indices: [Int], batch wanted: Int? = nil,
     _ body: ([String: HostArray], Int) throws(ScopeError) -> Bool
   ) throws(ScopeError) {
+    try check(images)
     let batch = fixedBatch ?? wanted ?? Self.batchSize(images)
     var start = 0
     while start < indices.count {
@@ -62,7 +82,8 @@ struct ClassifierRunner {
       // A fixed batch is filled up with its last image.
       if fixedBatch != nil { while chosen.count < batch { chosen.append(chosen[chosen.count - 1]) } }
       let array = HostArray(
-        images.normalizedValues(chosen, normalization), [chosen.count, images.channels, images.height, images.width])
+        images.normalizedValues(chosen, normalization),
+        [chosen.count, images.channels, images.height, images.width])
       guard try body(try session.run([input: array]), real) else { return }
       start += batch
     }
@@ -77,7 +98,8 @@ struct ClassifierRunner {
   ) throws(ScopeError) -> Logits {
     var result = Logits()
     try forEachBatch(images, normalization, indices) { (outputs, real) throws(ScopeError) in
-      guard let array = outputs[output], let first = array.dimensions.first, first > 0, !array.floats.isEmpty else {
+      guard let array = outputs[output], let first = array.dimensions.first, first > 0, !array.floats.isEmpty
+      else {
         throw ScopeError(.unsupported, "the model's output is not a batch of float32 scores", found: output)
       }
       let classes = array.floats.count / first

@@ -35,7 +35,8 @@ extension OptimizationRun {
         continue
       }
       judged.append((built, try judge.compare(try search.runner(built.session))))
-      request.progress("Evaluating candidates", 0.65 + 0.15 * Double(position + 1) / Double(min(ordered.count, 3)))
+      request.progress(
+        "Evaluating candidates", 0.65 + 0.15 * Double(position + 1) / Double(min(ordered.count, 3)))
     }
 
     request.progress("Timing candidates beside the original", 0.8)
@@ -49,7 +50,9 @@ extension OptimizationRun {
 
     var admissible: [Int] = []
     for (index, entry) in judged.enumerated() {
-      if let reason = rejection(entry.comparison, entry.built.modelBytes.count, contestants.foldedBytes, ratios[index + 2]) {
+      if let reason = rejection(
+        entry.comparison, entry.built.modelBytes.count, contestants.foldedBytes, ratios[index + 2])
+      {
         record(entry.built, entry.comparison, latencies[index + 2], ratios[index + 2], .rejected, reason)
       } else {
         admissible.append(index)
@@ -66,7 +69,8 @@ extension OptimizationRun {
       let entry = judged[index]
       let isWinner = index == winner
       record(
-        entry.built, entry.comparison, latencies[index + 2], ratios[index + 2], isWinner ? .chosen : .admissible,
+        entry.built, entry.comparison, latencies[index + 2], ratios[index + 2],
+        isWinner ? .chosen : .admissible,
         isWinner
           ? tied.count > 1
             ? "within the accuracy budget, and the best agreement and portability among the equally fast ones"
@@ -104,8 +108,10 @@ extension OptimizationRun {
     let passes = contestants.folding.passes
     return OptimizationResult(
       model: model, foldedModel: contestants.folding.model, isQuantized: final != nil,
-      originalBytes: request.originalBytes, optimizedBytes: bytes, speedup: ratios[winner.map { $0 + 2 } ?? 1],
-      originalLatency: latencies[0], optimizedLatency: latencies[winner.map { $0 + 2 } ?? 1], comparison: comparison,
+      originalBytes: request.originalBytes, optimizedBytes: bytes,
+      speedup: ratios[winner.map { $0 + 2 } ?? 1],
+      originalLatency: latencies[0], optimizedLatency: latencies[winner.map { $0 + 2 } ?? 1],
+      comparison: comparison,
       evaluationImages: judge.indices.count, calibrationImages: split.calibration.count,
       techniques: passes.map(\.summary) + (final?.built.recipe.techniques ?? []), passes: passes,
       foldingDifference: contestants.folding.difference, candidates: candidates, notes: notes,
@@ -122,18 +128,23 @@ extension OptimizationRun {
     }
     guard let top = ordered.first else { return nil }
     let portable = ordered.first { entry in
-      let disagreements = top.comparison.images - top.comparison.agreeing + entry.comparison.images - entry.comparison.agreeing
+      let disagreements =
+        top.comparison.images - top.comparison.agreeing + entry.comparison.images - entry.comparison.agreeing
       let noise = 1.96 * Double(disagreements).squareRoot()
-      return !entry.built.recipe.canSaturate && Double(top.comparison.agreeing - entry.comparison.agreeing) <= noise
+      return !entry.built.recipe.canSaturate
+        && Double(top.comparison.agreeing - entry.comparison.agreeing) <= noise
         && top.built.sqnr - entry.built.sqnr <= portabilitySQNR
     }
     return (portable ?? top).index
   }
 
   /// Why a variant is out, or nil.
-  private func rejection(_ comparison: PairedComparison, _ bytes: Int, _ foldedBytes: Int, _ ratio: SpeedRatio) -> String? {
+  private func rejection(
+    _ comparison: PairedComparison, _ bytes: Int, _ foldedBytes: Int, _ ratio: SpeedRatio
+  ) -> String? {
     if comparison.accuracyDrop > request.maxAccuracyDrop + 1e-12 {
-      return "loses \(points(comparison.accuracyDrop)) points of accuracy, \(points(request.maxAccuracyDrop)) are allowed"
+      return
+        "loses \(points(comparison.accuracyDrop)) points of accuracy, \(points(request.maxAccuracyDrop)) are allowed"
     }
     if bytes >= foldedBytes { return "not smaller than the folded float model" }
     if ratio.ratio <= 1 { return "not faster than the original on this processor" }
@@ -141,17 +152,21 @@ extension OptimizationRun {
   }
 
   private mutating func record(
-    _ built: CandidateSearch.Built, _ comparison: PairedComparison?, _ latency: LatencySummary?, _ ratio: SpeedRatio?,
+    _ built: CandidateSearch.Built, _ comparison: PairedComparison?, _ latency: LatencySummary?,
+    _ ratio: SpeedRatio?,
     _ verdict: OptimizationCandidate.Verdict, _ reason: String
   ) {
     candidates.append(
       OptimizationCandidate(
-        name: built.recipe.name, recipe: built.recipe, bytes: built.modelBytes.count, calibrationSQNR: built.sqnr,
+        name: built.recipe.name, recipe: built.recipe, bytes: built.modelBytes.count,
+        calibrationSQNR: built.sqnr,
         calibrationAgreement: built.agreement, comparison: comparison, latency: latency, speedup: ratio,
         verdict: verdict, reason: reason))
   }
 
-  private mutating func addNotes(_ comparison: PairedComparison, ratio: SpeedRatio, final: CandidateSearch.Built?) {
+  private mutating func addNotes(
+    _ comparison: PairedComparison, ratio: SpeedRatio, final: CandidateSearch.Built?
+  ) {
     let interval = comparison.dropInterval
     if final != nil, interval.upperBound > request.maxAccuracyDrop {
       notes.append(
@@ -163,7 +178,8 @@ extension OptimizationRun {
     }
     if let recipe = final?.recipe, recipe.canSaturate {
       notes.append(
-        "8-bit weights can saturate the integer kernels of x86 processors without VNNI; optimize again on such a machine")
+        "8-bit weights can saturate the integer kernels of x86 processors without VNNI; optimize again on such a machine"
+      )
     }
     if final == nil, !candidates.contains(where: { $0.verdict == .chosen && $0.recipe != nil }) {
       notes.append("No INT8 variant was better within the limits; the result is the folded FP32 model")
@@ -175,7 +191,8 @@ extension OptimizationRun {
     let hundredths = Int((fraction * 10_000).rounded())
     let magnitude = abs(hundredths)
     let decimals = magnitude % 100
-    let text = decimals == 0 ? "\(magnitude / 100)" : "\(magnitude / 100).\(decimals < 10 ? "0" : "")\(decimals)"
+    let text =
+      decimals == 0 ? "\(magnitude / 100)" : "\(magnitude / 100).\(decimals < 10 ? "0" : "")\(decimals)"
     return hundredths < 0 ? "-\(text)" : text
   }
 }

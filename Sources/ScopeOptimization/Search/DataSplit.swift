@@ -18,12 +18,14 @@ public struct DataSplit: Sendable, Hashable {
   public init(labels: [Int], stride: Int = 5, limit: Int = 200, seed: UInt64 = 0) throws(ScopeError) {
     guard labels.count >= 2 else {
       throw ScopeError(
-        .invalidData, "quantization needs images to calibrate on and others to judge by", expected: "at least 2 images",
+        .invalidData, "quantization needs images to calibrate on and others to judge by",
+        expected: "at least 2 images",
         found: "\(labels.count)", remedy: "Give more images")
     }
     guard stride >= 2, limit >= 1 else {
       throw ScopeError(
-        .invalidArgument, "the calibration share must leave images on both sides", expected: "stride >= 2, limit >= 1",
+        .invalidArgument, "the calibration share must leave images on both sides",
+        expected: "stride >= 2, limit >= 1",
         found: "stride \(stride), limit \(limit)")
     }
     let byClass = labels.indices.sorted { (labels[$0], $0) < (labels[$1], $1) }

@@ -1,12 +1,13 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import ScopeBytes
 import ScopeData
 import ScopeGraph
 import ScopeRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Applies the exact passes and proves on real images that they were exact.
 public struct ExactFolding: Sendable {
@@ -28,7 +29,8 @@ public struct ExactFolding: Sendable {
     threads: Int = 0
   ) throws(ScopeError) -> ExactFolding {
     let check = try EquivalenceCheck(
-      original, images: images, normalization: normalization, indices: indices, engine: engine, threads: threads)
+      original, images: images, normalization: normalization, indices: indices, engine: engine,
+      threads: threads)
     var model = original
     let records = try PassRunner.run(PassRegistry.exact, on: &model)
     let difference = try check.difference(model)

@@ -36,7 +36,8 @@ struct OptimizationRun {
   init(_ request: OptimizationRequest) throws(ScopeError) {
     guard request.maxAccuracyDrop >= 0, request.maxAccuracyDrop <= 1 else {
       throw ScopeError(
-        .invalidArgument, "the accuracy drop is a fraction", expected: "0 to 1", found: "\(request.maxAccuracyDrop)")
+        .invalidArgument, "the accuracy drop is a fraction", expected: "0 to 1",
+        found: "\(request.maxAccuracyDrop)")
     }
     self.request = request
     split = try DataSplit(
@@ -56,7 +57,9 @@ struct OptimizationRun {
     let folding = try ExactFolding.run(
       request.model, images: request.images, normalization: request.normalization, indices: verification,
       engine: request.engine, threads: request.threads)
-    for reason in folding.leftOut { notes.append("An exact pass was left out because the scores moved: \(reason)") }
+    for reason in folding.leftOut {
+      notes.append("An exact pass was left out because the scores moved: \(reason)")
+    }
     let foldedBytes = try ONNXWriter.serialize(folding.model).reduce(0) { $0 + $1.count }
 
     request.progress("Evaluating the original", 0.05)
@@ -70,7 +73,8 @@ struct OptimizationRun {
     let evaluation = Array(split.evaluation.prefix(baseline.count))
     if evaluation.count < split.evaluation.count {
       notes.append(
-        "\(evaluation.count) of \(split.evaluation.count) evaluation images were used to stay within the time budget")
+        "\(evaluation.count) of \(split.evaluation.count) evaluation images were used to stay within the time budget"
+      )
     }
     let labels = evaluation.map { request.images.labels[$0] }
     guard labels.allSatisfy({ $0 >= 0 && $0 < baseline.classes }) else {
@@ -87,7 +91,9 @@ struct OptimizationRun {
     do throws(ScopeError) {
       (search, finalists) = try buildFinalists(folding.model, original: original, evaluation: evaluation)
     } catch {
-      guard error.code == .unsupported || error.code == .engineFailure || error.code == .invalidData else { throw error }
+      guard error.code == .unsupported || error.code == .engineFailure || error.code == .invalidData else {
+        throw error
+      }
       notes.append("INT8 quantization was not possible: \(error)")
     }
     return try conclude(
@@ -116,16 +122,21 @@ struct OptimizationRun {
     try OpsetRaise.raise(&model, to: 13)
     let plan = QuantizationPlan(model.graph)
     guard !plan.layers.isEmpty else {
-      notes.append("No convolution or matrix product with constant float32 weights was found, so nothing can run in INT8")
+      notes.append(
+        "No convolution or matrix product with constant float32 weights was found, so nothing can run in INT8"
+      )
       return (nil, [])
     }
-    for reason in plan.declined { notes.append("Stays in float: \(reason)") }
+    for reason in plan.declined.prefix(5) { notes.append("Stays in float: \(reason)") }
+    if plan.declined.count > 5 { notes.append("\(plan.declined.count - 5) more layers stay in float") }
     request.progress("Calibrating on \(split.calibration.count) images", 0.15)
     let calibration = try Calibration.run(
-      model, values: plan.observedValues(model.graph), images: request.images, normalization: request.normalization,
+      model, values: plan.observedValues(model.graph), images: request.images,
+      normalization: request.normalization,
       indices: split.calibration, engine: request.engine, threads: request.threads)
     let search = CandidateSearch(
-      model: model, plan: plan, calibration: calibration, request: request, calibrationIndices: split.calibration,
+      model: model, plan: plan, calibration: calibration, request: request,
+      calibrationIndices: split.calibration,
       filterCount: 64)
 
     request.progress("Timing integer kernels", 0.3)
@@ -134,7 +145,8 @@ struct OptimizationRun {
     noteSaturation(search, classes)
     var finalists: [CandidateSearch.Built] = []
     for (position, first) in classes.enumerated() {
-      request.progress("Searching quantization settings", 0.4 + 0.2 * Double(position) / Double(classes.count))
+      request.progress(
+        "Searching quantization settings", 0.4 + 0.2 * Double(position) / Double(classes.count))
       finalists += try refine(first, search)
     }
     return (search, finalists)
@@ -186,8 +198,10 @@ struct OptimizationRun {
   ) {
     candidates.append(
       OptimizationCandidate(
-        name: built.recipe.name, recipe: built.recipe, bytes: built.modelBytes.count, calibrationSQNR: built.sqnr,
-        calibrationAgreement: built.agreement, latency: latency, speedup: ratio, verdict: .rejected, reason: reason))
+        name: built.recipe.name, recipe: built.recipe, bytes: built.modelBytes.count,
+        calibrationSQNR: built.sqnr,
+        calibrationAgreement: built.agreement, latency: latency, speedup: ratio, verdict: .rejected,
+        reason: reason))
   }
 
   /// Says so when the fused kernels compute something else than the file means.
@@ -243,12 +257,15 @@ struct OptimizationRun {
     }
     let ordered = all.sorted { $0.sqnr > $1.sqnr }
     var kept = Array(ordered.prefix(2))
-    if let portable = ordered.first(where: { !$0.recipe.canSaturate }), !kept.contains(where: { !$0.recipe.canSaturate }) {
+    if let portable = ordered.first(where: { !$0.recipe.canSaturate }),
+      !kept.contains(where: { !$0.recipe.canSaturate })
+    {
       kept[kept.count - 1] = portable
     }
     for built in ordered where !kept.contains(where: { $0.recipe == built.recipe }) {
       reject(
-        built, nil, nil, "lower signal-to-noise ratio on the calibration images than \(ordered[0].recipe.name)")
+        built, nil, nil,
+        "lower signal-to-noise ratio on the calibration images than \(ordered[0].recipe.name)")
     }
     return kept
   }

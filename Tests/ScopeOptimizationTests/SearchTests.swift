@@ -1,0 +1,176 @@
+import ScopeBytes
+import ScopeData
+import ScopeGraph
+import ScopeOptimization
+import ScopeRuntime
+import TestSupport
+import Testing
+
+struct SearchPartsTests {
+  @Test func wilsonIntervalInvertsTheScoreTest() throws {
+    for wanted in try Golden.load().wilson {
+      let found = Proportion(successes: wanted.successes, trials: wanted.trials).interval
+      #expect(abs(found.lowerBound - max(0, wanted.interval[0])) < 1e-9)
+      #expect(abs(found.upperBound - min(1, wanted.interval[1])) < 1e-9)
+    }
+  }
+
+  @Test func splitSeparatesAndSpreadsOverClasses() throws {
+    let labels = (0..<100).map { $0 * 7 % 10 }
+    let split = try DataSplit(labels: labels)
+    #expect(split.calibration.count == 20)
+    #expect(Set(split.calibration).isDisjoint(with: split.evaluation))
+    #expect(Set(split.calibration + split.evaluation) == Set(0..<100))
+    #expect(Set(split.calibration.map { labels[$0] }).count == 10)
+    #expect(split == (try DataSplit(labels: labels)))
+    #expect(split != (try DataSplit(labels: labels, seed: 1)))
+    #expect(try DataSplit(labels: labels, limit: 4).calibration.count == 4)
+    #expect(try DataSplit(labels: [0, 1]).calibration.count == 1)
+    #expect(throws: ScopeError.self) { try DataSplit(labels: [0]) }
+    #expect(throws: ScopeError.self) { try DataSplit(labels: labels, stride: 1) }
+  }
+}
+
+@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, OnnxRuntimeLibrary.reason))
+struct SearchTests {
+  let engine: Engine
+  init() throws { engine = try Engine.load(path: OnnxRuntimeLibrary.path) }
+
+  private func folded() throws -> ExactFolding {
+    try ExactFolding.run(
+      try Stripes.model(), images: try Stripes.images(), normalization: Stripes.normalization,
+      indices: Array(0..<16),
+      engine: engine, threads: 1)
+  }
+
+  private func quantized(_ recipe: QuantizationRecipe) throws -> Model {
+    let images = try Stripes.images()
+    return try Quantizer.quantize(
+      try folded().model, recipe: recipe, images: images, normalization: Stripes.normalization,
+      indices: try DataSplit(labels: images.labels).calibration, engine: engine, threads: 1)
+  }
+
+  @Test func foldingIsExactOnImages() throws {
+    let folding = try folded()
+    #expect(folding.difference < 1e-5)
+    #expect(folding.leftOut.isEmpty)
+    #expect(folding.passes.map(\.name).contains("fold-batch-norm"))
+    #expect(
+      !folding.model.graph.nodes.contains { $0.opType == "BatchNormalization" || $0.opType == "Constant" })
+  }
+
+  @Test(arguments: [
+    QuantizationRecipe(), QuantizationRecipe(weightRange: .pairBounded, biasCorrection: true),
+    QuantizationRecipe(weightRange: .reducedExceptDepthwise, range: .percentile),
+    QuantizationRecipe(activations: .int8), QuantizationRecipe(weights: .uint8, perChannel: false),
+    QuantizationRecipe(range: .leastSquares),
+  ])
+  func everyRecipeIsSmallAndAgrees(recipe: QuantizationRecipe) throws {
+    let model = try quantized(recipe)
+    let original = try Stripes.model()
+    #expect(try Stripes.bytes(model) < Stripes.bytes(try folded().model) * 6 / 10)
+    let before = try Stripes.predictions(original)
+    let after = try Stripes.predictions(model)
+    #expect(zip(before, after).filter { $0 == $1 }.count >= 97, "\(recipe.name)")
+  }
+
+  /// Activations are absorbed, weights are stored as integers, only the scores stay float.
+  @Test func formIsWhatEnginesFuse() throws {
+    let model = try quantized(QuantizationRecipe())
+    let operators = Set(model.graph.nodes.map(\.opType))
+    #expect(!operators.contains("Relu") && !operators.contains("Clip"))
+    #expect(
+      operators.isSuperset(of: ["QuantizeLinear", "DequantizeLinear", "Conv", "Add", "MaxPool", "Gemm"]))
+    let producers = model.graph.producers
+    for node in model.graph.nodes where node.opType == "Conv" || node.opType == "Gemm" {
+      for input in node.inputs {
+        #expect(model.graph.nodes[try #require(producers[input])].opType == "DequantizeLinear")
+      }
+    }
+    let floats = model.graph.initializers.values.filter { $0.dataType == .float32 && $0.dimensions.count > 1 }
+    #expect(floats.isEmpty)
+    #expect(model.graph.nodes.last?.outputs == ["scores"])
+    // MaxPool hands its numbers on unchanged, so both sides share one scale.
+    let pool = try #require(model.graph.nodes.first { $0.opType == "MaxPool" })
+    let after = try #require(model.graph.nodes.first { $0.inputs.first == pool.outputs[0] })
+    let before = model.graph.nodes[try #require(producers[pool.inputs[0]])]
+    #expect(after.opType == "QuantizeLinear" && after.inputs[1] == before.inputs[1])
+  }
+
+  @Test func oldOperatorSetsAreRaisedOrRefused() throws {
+    var model = try folded().model
+    model.opsets[""] = 12
+    for index in model.graph.nodes.indices where model.graph.nodes[index].opType == "Clip" {
+      #expect(model.graph.nodes[index].inputs.count == 3)
+    }
+    let images = try Stripes.images()
+    let raised = try Quantizer.quantize(
+      model, recipe: QuantizationRecipe(), images: images, normalization: Stripes.normalization,
+      indices: [0, 1, 2],
+      engine: engine, threads: 1)
+    #expect(raised.opset == 13)
+    model.graph.nodes[0].opType = "Upsample"
+    let error = #expect(throws: ScopeError.self) {
+      try Quantizer.quantize(
+        model, recipe: QuantizationRecipe(), images: images, normalization: Stripes.normalization,
+        indices: [0],
+        engine: engine, threads: 1)
+    }
+    #expect(error?.code == .unsupported && error?.description.contains("Upsample") == true)
+  }
+
+  private func request() throws -> OptimizationRequest {
+    let model = try Stripes.model()
+    var request = OptimizationRequest(
+      model: model, originalBytes: try Stripes.bytes(model), images: try Stripes.images(),
+      normalization: Stripes.normalization, engine: engine)
+    request.threads = 1
+    return request
+  }
+
+  @Test func wholeSearchKeepsItsPromises() throws {
+    let request = try request()
+    let result = try Optimizer.run(request)
+    #expect(result.candidates.filter { $0.verdict == .chosen }.count == 1)
+    #expect(result.candidates.allSatisfy { !$0.reason.isEmpty })
+    #expect(result.candidates.count >= 6)
+    #expect(result.evaluationImages == 80 && result.calibrationImages == 20)
+    #expect(try Stripes.bytes(result.model) == result.optimizedBytes)
+    #expect(result.comparison.accuracyDrop <= request.maxAccuracyDrop)
+    #expect(result.originalAccuracy >= 0.95)
+    if result.isQuantized {
+      #expect(result.sizeReduction > 0.4)
+      #expect(result.speedup.ratio > 1)
+    } else {
+      #expect(result.notes.contains { $0.contains("folded FP32") })
+    }
+    // The figure is that of the model returned.
+    let predictions = try Stripes.predictions(result.model)
+    #expect(try Stripes.accuracy(predictions) >= 0.95)
+  }
+
+  @Test func nothingIsQuantizedWithoutConstantWeights() throws {
+    var model = Graphs.model(
+      [
+        Node("GlobalAveragePool", inputs: ["x"], outputs: ["p"]),
+        Node("Flatten", inputs: ["p"], outputs: ["y"]),
+      ], input: [1, 3, 16, 16])
+    model.graph.inputs[0].shape = Shape([.symbolic("N"), .known(3), .known(16), .known(16)])
+    var request = try request()
+    request.model = model
+    let result = try Optimizer.run(request)
+    #expect(!result.isQuantized)
+    #expect(result.notes.contains { $0.contains("nothing can run in INT8") })
+    #expect(result.comparison.agreement.value == 1)
+  }
+
+  @Test func labelsBeyondTheClassesAreRefused() throws {
+    var request = try request()
+    let images = request.images
+    request.images = try LabeledImages(
+      channels: 3, height: 16, width: 16, pixels: images.pixels, labels: images.labels.map { $0 + 1 },
+      names: images.names)
+    let error = #expect(throws: ScopeError.self) { try Optimizer.run(request) }
+    #expect(error?.code == .invalidData)
+  }
+}
