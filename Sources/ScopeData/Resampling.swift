@@ -44,7 +44,8 @@ package struct CropWindow {
 /// normalised, rounded to 22 fractional bits; the horizontal pass is rounded to 8 bits before the vertical one.
 ///
 /// Only the pixels inside the crop window are computed; that changes none of them, since every output pixel
-/// depends on its own source window alone.
+/// depends on its own source window alone. One 685 x 320 photograph in 500 differs from Pillow 12 and older,
+/// which always began with the horizontal pass.
 package enum Resampling {
   private static let precisionBits: Int32 = 32 - 8 - 2
 
@@ -104,19 +105,34 @@ package enum Resampling {
       let vertical = Coefficients(
         source: image.height, target: height, window: window.top..<window.top + window.height,
         interpolation: interpolation)
-      let firstRow = vertical.starts.first ?? 0
-      let rows = (vertical.starts.last ?? 0) + (vertical.counts.last ?? 0) - firstRow
       let stride = window.width * 3
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, rows * stride)) { middle in
-        guard let middle = middle.baseAddress else { return }
-        for row in 0..<rows {
-          resizeRow(source + (firstRow + row) * image.width * 3, horizontal, into: middle + row * stride)
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, window.height * stride)) { result in
+        guard let result = result.baseAddress else { return }
+        // As Pillow 13: the vertical pass goes first when it removes much more than the horizontal one. The
+        // order shows in the result because the first pass is rounded and clipped to 8 bits.
+        if image.height - height > max(0, 2 * (image.width - width)) {
+          withUnsafeTemporaryAllocation(of: UInt8.self, capacity: window.height * image.width * 3) { middle in
+            guard let middle = middle.baseAddress else { return }
+            resizeColumns(source, firstRow: 0, stride: image.width * 3, vertical, into: middle)
+            resizeRows(middle, stride: image.width * 3, count: window.height, horizontal, into: result)
+          }
+        } else {
+          let firstRow = vertical.starts.first ?? 0
+          let rows = (vertical.starts.last ?? 0) + (vertical.counts.last ?? 0) - firstRow
+          withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, rows * stride)) { middle in
+            guard let middle = middle.baseAddress else { return }
+            let start = source + firstRow * image.width * 3
+            resizeRows(start, stride: image.width * 3, count: rows, horizontal, into: middle)
+            resizeColumns(middle, firstRow: firstRow, stride: stride, vertical, into: result)
+          }
         }
-        resizeColumns(middle, firstRow: firstRow, stride: stride, vertical, window, into: output)
+        let whole = CropWindow(left: 0, top: 0, width: window.width, height: window.height)
+        copy(result, stride: stride, whole, into: output)
       }
     }
   }
 
+  /// The window of interleaved pixels as planes.
   private static func copy(
     _ source: UnsafePointer<UInt8>, stride: Int, _ window: CropWindow,
     into output: UnsafeMutablePointer<UInt8>
@@ -138,51 +154,51 @@ package enum Resampling {
     UInt8(truncatingIfNeeded: min(max(sum >> precisionBits, 0), 255))
   }
 
-  private static func resizeRow(
-    _ source: UnsafePointer<UInt8>, _ coefficients: Coefficients, into target: UnsafeMutablePointer<UInt8>
+  /// Resizes `count` rows of `stride` bytes; the result's rows follow each other without gaps.
+  private static func resizeRows(
+    _ source: UnsafePointer<UInt8>, stride: Int, count: Int, _ coefficients: Coefficients,
+    into result: UnsafeMutablePointer<UInt8>
   ) {
     coefficients.weights.withUnsafeBufferPointer { weights in
-      for x in 0..<coefficients.starts.count {
-        var red: Int32 = 1 << (precisionBits - 1)
-        var green = red
-        var blue = red
-        var pixel = source + coefficients.starts[x] * 3
-        let first = x * coefficients.stride
-        for index in first..<first + coefficients.counts[x] {
-          let weight = weights[index]
-          red &+= Int32(pixel[0]) &* weight
-          green &+= Int32(pixel[1]) &* weight
-          blue &+= Int32(pixel[2]) &* weight
-          pixel += 3
+      for row in 0..<count {
+        let target = result + row * coefficients.starts.count * 3
+        for x in 0..<coefficients.starts.count {
+          var red: Int32 = 1 << (precisionBits - 1)
+          var green = red
+          var blue = red
+          var pixel = source + row * stride + coefficients.starts[x] * 3
+          let first = x * coefficients.stride
+          for index in first..<first + coefficients.counts[x] {
+            let weight = weights[index]
+            red &+= Int32(pixel[0]) &* weight
+            green &+= Int32(pixel[1]) &* weight
+            blue &+= Int32(pixel[2]) &* weight
+            pixel += 3
+          }
+          target[3 * x] = clip(red)
+          target[3 * x + 1] = clip(green)
+          target[3 * x + 2] = clip(blue)
         }
-        target[3 * x] = clip(red)
-        target[3 * x + 1] = clip(green)
-        target[3 * x + 2] = clip(blue)
       }
     }
   }
 
+  /// Resizes columns of interleaved pixels, `stride` bytes per row; `source` begins with row `firstRow`.
   private static func resizeColumns(
-    _ middle: UnsafePointer<UInt8>, firstRow: Int, stride: Int, _ coefficients: Coefficients,
-    _ window: CropWindow,
-    into output: UnsafeMutablePointer<UInt8>
+    _ source: UnsafePointer<UInt8>, firstRow: Int, stride: Int, _ coefficients: Coefficients,
+    into result: UnsafeMutablePointer<UInt8>
   ) {
-    let plane = window.width * window.height
     withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(1, stride)) { sums in
       guard let sums = sums.baseAddress else { return }
-      for y in 0..<window.height {
+      for y in 0..<coefficients.starts.count {
         sums.initialize(repeating: 1 << (precisionBits - 1), count: stride)
         for tap in 0..<coefficients.counts[y] {
           let weight = coefficients.weights[y * coefficients.stride + tap]
-          let row = middle + (coefficients.starts[y] + tap - firstRow) * stride
+          let row = source + (coefficients.starts[y] + tap - firstRow) * stride
           for index in 0..<stride { sums[index] &+= Int32(row[index]) &* weight }
         }
-        let target = output + y * window.width
-        for x in 0..<window.width {
-          target[x] = clip(sums[3 * x])
-          target[plane + x] = clip(sums[3 * x + 1])
-          target[2 * plane + x] = clip(sums[3 * x + 2])
-        }
+        let target = result + y * stride
+        for index in 0..<stride { target[index] = clip(sums[index]) }
       }
     }
   }

@@ -99,7 +99,7 @@ import Testing
       }
       try folder.write("a.npz", bytes)
       do throws(ScopeError) {
-        _ = try ImageLoader.load(path: folder.path + "a.npz", preprocessing: .none)
+        _ = try ImageLoader.load(path: folder.path + "/a.npz", preprocessing: .none)
       } catch { refused += 1 }
     }
     #expect(refused > 200)
@@ -118,7 +118,7 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write("a.npz", StoredArchive.npz(xHeader: header))
     #expect(throws: ScopeError.self) {
-      try ImageLoader.load(path: folder.path + "a.npz", preprocessing: .none)
+      try ImageLoader.load(path: folder.path + "/a.npz", preprocessing: .none)
     }
   }
 
@@ -126,7 +126,7 @@ import Testing
     let folder = try TemporaryFolder()
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (6, 3, 4, 5), }"
     try folder.write("a.npz", StoredArchive.npz(xHeader: header))
-    #expect(try ImageLoader.load(path: folder.path + "a.npz", preprocessing: .none).images.count == 6)
+    #expect(try ImageLoader.load(path: folder.path + "/a.npz", preprocessing: .none).images.count == 6)
   }
 }
 
