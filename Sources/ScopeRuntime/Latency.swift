@@ -9,6 +9,13 @@ public struct LatencySummary: Sendable, Hashable {
   public var threads: Int
   public var batch: Int
 
+  public init(samples: [Double], warmUpRuns: Int, threads: Int, batch: Int) {
+    self.samples = samples
+    self.warmUpRuns = warmUpRuns
+    self.threads = threads
+    self.batch = batch
+  }
+
   public var medianMilliseconds: Double { samples.quantile(0.5) }
   public var p25Milliseconds: Double { samples.quantile(0.25) }
   public var p75Milliseconds: Double { samples.quantile(0.75) }

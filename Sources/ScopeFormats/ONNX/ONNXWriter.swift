@@ -11,7 +11,7 @@ public enum ONNXWriter {
   ///
   /// - Throws: `unsupported` beyond protobuf's 2 GiB or for tensors whose external data was not resolved elsewhere.
   public static func serialize(_ model: Model) throws(ScopeError) -> [ByteSlice] {
-    var writer = WireWriter()
+    var writer = try WireWriter(preserving: model.unknownFields)
     writer.varint(1, model.irVersion)
     if !model.producerName.isEmpty { writer.text(2, model.producerName) }
     if !model.producerVersion.isEmpty { writer.text(3, model.producerVersion) }
@@ -20,23 +20,24 @@ public enum ONNXWriter {
       if let original = model.serializedOpsets[domain], try ONNXParser.opset(original) == (domain, version) {
         writer.bytes(8, original)
       } else {
-        writer.message(8, opset(domain, version))
+        writer.message(8, try opset(domain, version))
       }
     }
     for (key, value) in model.metadata {
-      var entry = WireWriter()
+      var entry = try WireWriter()
       entry.text(1, key)
       entry.text(2, value)
       writer.message(14, entry)
     }
     for function in model.functions { writer.message(25, try self.function(function)) }
-    for field in model.unknownFields { writer.raw(field) }
-    guard writer.count <= messageLimit else {
+    let chunks = writer.finish()
+    let total = chunks.reduce(0) { $0 + $1.count }
+    guard total <= messageLimit else {
       throw ScopeError(
         .unsupported, "the model is larger than one ONNX file can be", expected: "at most \(messageLimit) bytes",
-        found: "\(writer.count) bytes")
+        found: "\(total) bytes")
     }
-    return writer.chunks
+    return chunks
   }
 
   /// The serialised model in one piece.
@@ -49,27 +50,26 @@ public enum ONNXWriter {
     return ByteSlice(all)
   }
 
-  private static func opset(_ domain: String, _ version: Int64) -> WireWriter {
-    var writer = WireWriter()
+  private static func opset(_ domain: String, _ version: Int64) throws(ScopeError) -> WireWriter {
+    var writer = try WireWriter()
     writer.text(1, domain)
     writer.varint(2, version)
     return writer
   }
 
   private static func graph(_ graph: Graph) throws(ScopeError) -> WireWriter {
-    var writer = WireWriter()
+    var writer = try WireWriter(preserving: graph.unknownFields)
     for node in graph.nodes { writer.message(1, try self.node(node)) }
     writer.text(2, graph.name)
     for (name, tensor) in graph.initializers { writer.message(5, try self.tensor(tensor, name: name)) }
     for info in graph.inputs { writer.message(11, try valueInfo(info)) }
     for info in graph.outputs { writer.message(12, try valueInfo(info)) }
     for info in graph.valueInfo { writer.message(13, try valueInfo(info)) }
-    for field in graph.unknownFields { writer.raw(field) }
     return writer
   }
 
   private static func node(_ node: Node) throws(ScopeError) -> WireWriter {
-    var writer = WireWriter()
+    var writer = try WireWriter(preserving: node.unknownFields)
     for input in node.inputs { writer.text(1, input) }
     for output in node.outputs { writer.text(2, output) }
     if !node.name.isEmpty { writer.text(3, node.name) }
@@ -79,20 +79,20 @@ public enum ONNXWriter {
     }
     if !node.domain.isEmpty { writer.text(7, node.domain) }
     if !node.overload.isEmpty { writer.text(8, node.overload) }
-    for field in node.unknownFields { writer.raw(field) }
     return writer
   }
 
   private static func attribute(
     _ name: String, _ value: AttributeValue, _ unknown: [ByteSlice]
   ) throws(ScopeError) -> WireWriter {
-    var writer = WireWriter()
+    var writer = try WireWriter(preserving: unknown)
     if case .opaque(let bytes) = value {
       writer.raw(bytes)
       return writer
     }
     writer.text(1, name)
     let type: Int64
+    var referenced: String?
     switch value {
     case .float(let number):
       writer.float(2, number)
@@ -125,36 +125,35 @@ public enum ONNXWriter {
       for graph in graphs { writer.message(11, try self.graph(graph)) }
       type = 10
     case .reference(let other, let code):
-      writer.text(21, other)
+      referenced = other
       type = Int64(code)
     case .opaque: type = 0
     }
     writer.varint(20, type)
-    for field in unknown { writer.raw(field) }
+    if let referenced { writer.text(21, referenced) }
     return writer
   }
 
   private static func valueInfo(_ info: ValueInfo) throws(ScopeError) -> WireWriter {
-    var writer = WireWriter()
+    var writer = try WireWriter(preserving: info.unknownFields)
     writer.text(1, info.name)
     if let original = info.opaqueType, try ONNXParser.tensorType(original) == (info.dataType, info.shape) {
       writer.bytes(2, original)
     } else if let dataType = info.dataType {
-      var tensor = WireWriter()
+      var tensor = try WireWriter()
       tensor.varint(1, Int64(dataType.rawValue))
-      if let shape = info.shape { tensor.message(2, self.shape(shape)) }
-      var type = WireWriter()
+      if let shape = info.shape { tensor.message(2, try self.shape(shape)) }
+      var type = try WireWriter()
       type.message(1, tensor)
       writer.message(2, type)
     }
-    for field in info.unknownFields { writer.raw(field) }
     return writer
   }
 
-  private static func shape(_ shape: Shape) -> WireWriter {
-    var writer = WireWriter()
+  private static func shape(_ shape: Shape) throws(ScopeError) -> WireWriter {
+    var writer = try WireWriter()
     for dimension in shape.dimensions {
-      var part = WireWriter()
+      var part = try WireWriter()
       switch dimension {
       case .known(let size): part.varint(1, Int64(size))
       case .symbolic(let name): part.text(2, name)
@@ -166,25 +165,24 @@ public enum ONNXWriter {
   }
 
   private static func function(_ function: FunctionDefinition) throws(ScopeError) -> WireWriter {
-    var writer = WireWriter()
+    var writer = try WireWriter(preserving: function.unknownFields)
     writer.text(1, function.name)
     for input in function.inputs { writer.text(4, input) }
     for output in function.outputs { writer.text(5, output) }
     for name in function.attributes { writer.text(6, name) }
     for node in function.nodes { writer.message(7, try self.node(node)) }
-    for (domain, version) in function.opsets { writer.message(9, opset(domain, version)) }
+    for (domain, version) in function.opsets { writer.message(9, try opset(domain, version)) }
     if !function.domain.isEmpty { writer.text(10, function.domain) }
     for (name, value) in function.attributeDefaults {
       writer.message(11, try attribute(name, value, function.attributeUnknownFields[name] ?? []))
     }
     for info in function.valueInfo { writer.message(12, try valueInfo(info)) }
     if !function.overload.isEmpty { writer.text(13, function.overload) }
-    for field in function.unknownFields { writer.raw(field) }
     return writer
   }
 
   private static func tensor(_ tensor: Tensor, name: String) throws(ScopeError) -> WireWriter {
-    var writer = WireWriter()
+    var writer = try WireWriter()
     if let serialized = tensor.serializedForm {
       let writtenName = try TensorMessage(serialized).name
       if name.isEmpty || writtenName == name {
@@ -206,7 +204,7 @@ public enum ONNXWriter {
       if let length = external.length { entries.append(("length", "\(length)")) }
       entries += external.otherEntries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
       for (key, value) in entries {
-        var entry = WireWriter()
+        var entry = try WireWriter()
         entry.text(1, key)
         entry.text(2, value)
         writer.message(13, entry)

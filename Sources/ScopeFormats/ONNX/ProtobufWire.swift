@@ -132,16 +132,42 @@ extension WireField {
   }
 }
 
-/// Builds one protobuf message; large payloads stay slices of the bytes they come from.
+/// Builds one protobuf message in ascending field order, the order serialisers use, so that an unchanged model is
+/// written as the very bytes it was read from. Large payloads stay slices of the bytes they come from.
 struct WireWriter {
+  /// Fields kept without interpretation that are still to be written, by field number.
+  private var preserved: ArraySlice<(number: UInt64, field: ByteSlice)>
   /// Finished parts in order.
   private var parts: [ByteSlice] = []
   private var tail: [UInt8] = []
   /// Bytes of the message so far.
   private(set) var count = 0
 
-  /// The message as chunks.
-  var chunks: [ByteSlice] { tail.isEmpty ? parts : parts + [ByteSlice(tail)] }
+  /// - Parameter fields: serialised fields (tag included) to weave in by their number.
+  init(preserving fields: [ByteSlice] = []) throws(ScopeError) {
+    var numbered: [(number: UInt64, field: ByteSlice)] = []
+    for field in fields {
+      var reader = ByteReader(field)
+      numbered.append((try WireReader.varint(&reader) >> 3, field))
+    }
+    // `sort` is not documented to be stable, so the position breaks ties.
+    preserved =
+      numbered.enumerated().sorted { ($0.element.number, $0.offset) < ($1.element.number, $1.offset) }
+      .map(\.element)[...]
+  }
+
+  /// Writes what is left to preserve and returns the message as chunks.
+  consuming func finish() -> [ByteSlice] {
+    flushPreserved(below: .max)
+    return tail.isEmpty ? parts : parts + [ByteSlice(tail)]
+  }
+
+  private mutating func flushPreserved(below number: UInt64) {
+    while let next = preserved.first, next.number < number {
+      preserved.removeFirst()
+      raw(next.field)
+    }
+  }
 
   private mutating func append(_ byte: UInt8) {
     tail.append(byte)
@@ -169,7 +195,10 @@ struct WireWriter {
     count += bytes.count
   }
 
-  private mutating func tag(_ number: Int, _ type: UInt64) { rawVarint(UInt64(number) << 3 | type) }
+  private mutating func tag(_ number: Int, _ type: UInt64) {
+    flushPreserved(below: UInt64(number))
+    rawVarint(UInt64(number) << 3 | type)
+  }
 
   mutating func varint(_ number: Int, _ value: Int64) {
     tag(number, 0)
@@ -197,7 +226,8 @@ struct WireWriter {
 
   mutating func message(_ number: Int, _ message: WireWriter) {
     tag(number, 2)
-    rawVarint(UInt64(message.count))
-    for chunk in message.chunks { raw(chunk) }
+    let chunks = message.finish()
+    rawVarint(UInt64(chunks.reduce(0) { $0 + $1.count }))
+    for chunk in chunks { raw(chunk) }
   }
 }

@@ -1,0 +1,92 @@
+/// The report as it is read: sections of rows, tables, paragraphs and charts. Built once, rendered as terminal text,
+/// Markdown and HTML, so that all three have the same sections and rows in the same order.
+///
+/// All text is raw; each renderer escapes it.
+package struct Document: Sendable {
+  package var title: String
+  package var subtitle: [String]
+  package var decision: Report.Conclusion.Decision?
+  package var headline: String
+  package var lead: [String]
+  package var gauges: [Gauge]
+  package var sections: [Section]
+
+  package struct Section: Sendable {
+    package var id: Report.Section
+    package var number: Int
+    package var title: String
+    package var blocks: [Block]
+  }
+
+  package enum Block: Sendable {
+    /// Name, value, interpretation.
+    case rows([Row])
+    case table(Table)
+    case heading(String)
+    case paragraph(String)
+    /// Titled paragraphs.
+    case assessments([Report.Assessment])
+    case findings([Report.Finding])
+    case recommendations([Report.Recommendation])
+    /// Shown where pictures can be shown; its figures are always in a table or row beside it.
+    case chart(Chart)
+    case samples([Report.Sample])
+    case notMeasured([Report.NotMeasured])
+  }
+
+  package struct Row: Sendable {
+    package var name: String
+    package var value: String
+    /// Spread, interval, conditions.
+    package var detail: String
+    package var interpretation: String
+  }
+
+  package struct Table: Sendable {
+    package var caption: String
+    package var columns: [Column]
+    package var rows: [[String]]
+    /// Index of the row to emphasise.
+    package var emphasized: Int?
+    /// Only its first rows are needed in a summary.
+    package var summaryRows: Int?
+
+    package struct Column: Sendable {
+      package var title: String
+      package var isNumber: Bool
+    }
+  }
+
+  /// A figure at a glance.
+  package struct Gauge: Sendable {
+    package enum Tone: String, Sendable { case good, fair, bad, none }
+    package var title: String
+    package var value: String
+    package var detail: String
+    /// Share of the ring that is filled, nil when not measured.
+    package var fill: Double?
+    package var tone: Tone
+    package var target: Report.Section
+  }
+
+  package enum Chart: Sendable {
+    /// Horizontal bars: label, value in `unit`, text beside the bar.
+    case bars(title: String, items: [BarItem])
+    /// Candidates: accuracy over median time, area by size.
+    case candidates([Report.Candidate])
+    /// Accuracy over epsilon, a line per attack.
+    case curves(title: String, clean: Double, curves: [Curve])
+  }
+
+  package struct BarItem: Sendable {
+    package var label: String
+    package var kind: String
+    package var value: Double
+    package var text: String
+  }
+
+  package struct Curve: Sendable {
+    package var name: String
+    package var points: [(epsilon: Double, label: String, accuracy: Double)]
+  }
+}

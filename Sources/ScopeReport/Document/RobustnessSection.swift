@@ -1,0 +1,128 @@
+/// Section 4: score, level, a row per attack, the optimized model under attack, sample images.
+enum RobustnessSection {
+  static func blocks(_ report: Report) -> [Document.Block] {
+    guard let robustness = report.robustness else {
+      return Document.absentSection(.robustness, report, fallback: Commands(report).robustness())
+    }
+    var blocks: [Document.Block] = [.rows(rows(robustness, report))]
+    if let text = RobustnessNarrative.masking(robustness) { blocks.append(.paragraph(text)) }
+    if !robustness.attacks.isEmpty {
+      blocks.append(.heading("Accuracy under attack"))
+      for norm in norms(robustness) {
+        let curves = curves(robustness, norm)
+        if !curves.isEmpty {
+          blocks.append(
+            .chart(
+              .curves(
+                title: "Accuracy against the radius ε (\(norm))", clean: robustness.cleanAccuracy.value, curves: curves)))
+        }
+      }
+      blocks.append(.table(attacks(robustness)))
+    }
+    if !robustness.worstCase.isEmpty { blocks.append(.table(worstCase(robustness))) }
+    if !robustness.optimizedComparison.isEmpty {
+      blocks.append(.heading("The optimized model under attack"))
+      if let text = RobustnessNarrative.comparison(robustness) { blocks.append(.paragraph(text)) }
+      blocks.append(.table(comparison(robustness)))
+    }
+    if !robustness.samples.isEmpty {
+      blocks.append(.heading("What the attack looks like"))
+      blocks.append(.samples(robustness.samples))
+    }
+    return blocks
+  }
+
+  private static func rows(_ robustness: Report.Robustness, _ report: Report) -> [Document.Row] {
+    var score = Document.row(
+      "Robustness Score", robustness.score, "robustness.score", report,
+      value: robustness.score.map { "\($0.text) / 100" })
+    if robustness.score != nil {
+      let radius = robustness.headlineEpsilon.map { " at ε = \(Format.epsilon($0))" } ?? ""
+      score.detail = "100 × robust / clean accuracy"
+        + (robustness.headlineAttack.map { " under \($0)\(radius)" } ?? "")
+        + (robustness.headlineNorm.map { " (\($0))" } ?? "")
+    }
+    var clean = Document.row("Original Accuracy", robustness.cleanAccuracy, "robustness.cleanAccuracy", report)
+    let counts = [
+      robustness.images.map { Format.plural($0, "image") }, robustness.seconds.map { "attacked in \(Format.seconds($0))" },
+    ].compactMap { $0 }.joined(separator: " ")
+    clean.detail = ([clean.detail, counts]).filter { !$0.isEmpty }.joined(separator: "; ")
+    let level = robustness.level.map {
+      Document.Row(
+        name: "Robustness Level", value: $0, detail: "",
+        interpretation: RobustnessNarrative.worstInvisible(robustness).map {
+          "The strongest invisible attack tried (\($0.attack.name), \($0.attack.epsilonText ?? Format.epsilon($0.attack.epsilon))) "
+            + "flips \(Format.percent($0.lost, 0)) of the correct predictions."
+        } ?? "")
+    }
+    return [score, level ?? Document.missing("Robustness Level", "robustness.level", report), clean]
+  }
+
+  private static func norms(_ robustness: Report.Robustness) -> [String] {
+    var seen: [String] = []
+    for attack in robustness.attacks where !seen.contains(attack.norm) { seen.append(attack.norm) }
+    return seen
+  }
+
+  private static func curves(_ robustness: Report.Robustness, _ norm: String) -> [Document.Curve] {
+    var names: [String] = []
+    for attack in robustness.attacks where attack.norm == norm && !names.contains(attack.name) { names.append(attack.name) }
+    return names.map { name in
+      Document.Curve(
+        name: name,
+        points: robustness.attacks.filter { $0.name == name && $0.norm == norm && $0.epsilon.isFinite }
+          .sorted { $0.epsilon < $1.epsilon }
+          .map { ($0.epsilon, radius($0), $0.robustAccuracy.value) })
+    }
+  }
+
+  private static func radius(_ attack: Report.Attack) -> String { attack.epsilonText ?? Format.epsilon(attack.epsilon) }
+
+  private static func attacks(_ robustness: Report.Robustness) -> Document.Table {
+    let clean = robustness.cleanAccuracy
+    return Document.Table(
+      caption: "Attacks",
+      columns: [
+        .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false), .init(title: "ε", isNumber: true),
+        .init(title: "Original Accuracy", isNumber: true), .init(title: "Adversarial Accuracy", isNumber: true),
+        .init(title: "Robustness", isNumber: true), .init(title: "Meaning", isNumber: false),
+      ],
+      rows: robustness.attacks.map { attack in
+        [
+          attack.name, attack.norm, radius(attack), clean.text, attack.robustAccuracy.text,
+          clean.value > 0 ? Format.fixed(attack.robustAccuracy.value / clean.value, 3) : "–",
+          attack.robustAccuracy.interpretation ?? "",
+        ]
+      }, emphasized: nil, summaryRows: nil)
+  }
+
+  private static func worstCase(_ robustness: Report.Robustness) -> Document.Table {
+    Document.Table(
+      caption: "Images that withstand every attack of a radius",
+      columns: [
+        .init(title: "Norm", isNumber: false), .init(title: "ε", isNumber: true),
+        .init(title: "Worst-case Accuracy", isNumber: true), .init(title: "95% interval", isNumber: true),
+      ],
+      rows: robustness.worstCase.map {
+        [$0.norm, Format.epsilon($0.epsilon), $0.robustAccuracy.text, $0.robustAccuracy.intervalText ?? "–"]
+      }, emphasized: nil, summaryRows: nil)
+  }
+
+  private static func comparison(_ robustness: Report.Robustness) -> Document.Table {
+    Document.Table(
+      caption: "Original and optimized model under the same attacks",
+      columns: [
+        .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false), .init(title: "ε", isNumber: true),
+        .init(title: "Original", isNumber: true), .init(title: "Optimized", isNumber: true),
+        .init(title: "Difference", isNumber: true),
+      ],
+      rows: robustness.optimizedComparison.map {
+        let change = $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value
+        return [
+          $0.attack + ($0.method.map { " (\($0))" } ?? ""), $0.norm, Format.epsilon($0.epsilon),
+          $0.originalRobustAccuracy.text, $0.optimizedRobustAccuracy.text,
+          (change < 0 ? "−" : "+") + Format.points(change),
+        ]
+      }, emphasized: nil, summaryRows: nil)
+  }
+}

@@ -1,0 +1,148 @@
+/// Numbers as people read them. No locale: a report is the same on every machine.
+package enum Format {
+  /// `4652008` -> `4,652,008`.
+  package static func integer(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 9e18 else { return "\(value)" }
+    let digits = Array(String(Int64(value.rounded()).magnitude))
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return value.rounded() < 0 ? "-" + text : text
+  }
+
+  package static func integer(_ value: Int) -> String { integer(Double(value)) }
+
+  /// Fixed number of decimals, ties away from zero.
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    var scale = 1.0
+    for _ in 0..<decimals { scale *= 10 }
+    let scaled = Int64((abs(value) * scale).rounded())
+    let sign = value < 0 && scaled != 0 ? "-" : ""
+    guard decimals > 0 else { return sign + String(scaled) }
+    let whole = integer(Double(scaled / Int64(scale)))
+    let fraction = String(scaled % Int64(scale))
+    return sign + whole + "." + String(repeating: "0", count: decimals - fraction.count) + fraction
+  }
+
+  /// Three significant digits for values that span magnitudes: `0.0123`, `1.23`, `12.3`, `123`.
+  package static func significant(_ value: Double) -> String {
+    let size = abs(value)
+    if size == 0 { return "0" }
+    if size >= 100 { return integer(value) }
+    if size >= 10 { return fixed(value, 1) }
+    if size >= 1 { return fixed(value, 2) }
+    if size >= 0.1 { return fixed(value, 3) }
+    return fixed(value, size >= 0.001 ? 4 : 6)
+  }
+
+  package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String { fixed(fraction * 100, decimals) + "%" }
+
+  /// A difference of fractions in percentage points: `0.2 points`, `1.0 point`.
+  package static func points(_ difference: Double) -> String {
+    let text = fixed(abs(difference) * 100, 1)
+    return text + (text == "1.0" ? " point" : " points")
+  }
+
+  package static func ratio(_ value: Double) -> String { fixed(value, 2) + "×" }
+
+  /// File sizes, decimal as file managers and download pages show them.
+  package static func decimalBytes(_ value: Double) -> String {
+    scaled(value, 1000, ["bytes", "kB", "MB", "GB", "TB"])
+  }
+
+  /// Memory sizes, binary.
+  package static func binaryBytes(_ value: Double) -> String {
+    scaled(value, 1024, ["bytes", "KiB", "MiB", "GiB", "TiB"])
+  }
+
+  private static func scaled(_ value: Double, _ base: Double, _ units: [String]) -> String {
+    var amount = value
+    var unit = 0
+    while abs(amount) >= base, unit < units.count - 1 {
+      amount /= base
+      unit += 1
+    }
+    return (unit == 0 ? integer(amount) : fixed(amount, 2)) + " " + units[unit]
+  }
+
+  package static func milliseconds(_ value: Double) -> String {
+    abs(value) >= 10_000 ? fixed(value / 1000, 1) + " s" : significant(value) + " ms"
+  }
+
+  package static func seconds(_ value: Double) -> String {
+    value >= 120 ? "\(integer((value / 60).rounded(.down))) min \(integer(value.truncatingRemainder(dividingBy: 60))) s"
+      : fixed(value, value < 10 ? 2 : 1) + " s"
+  }
+
+  /// `4.65 million`, `269,722`.
+  package static func large(_ value: Double) -> String {
+    if abs(value) >= 1e9 { return fixed(value / 1e9, 2) + " billion" }
+    if abs(value) >= 1e6 { return fixed(value / 1e6, 2) + " million" }
+    return integer(value)
+  }
+
+  /// `8/255` when the radius is a multiple of 1/255 (to a quarter of a level), otherwise the decimal.
+  package static func epsilon(_ value: Double) -> String {
+    let levels = value * 255
+    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels < 256, levels > 0 else { return significant(value) }
+    let quarters = Int((levels * 4).rounded())
+    return (quarters % 4 == 0 ? String(quarters / 4) : trimmed(fixed(levels, 2))) + "/255"
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    var text = text
+    while text.hasSuffix("0") { text.removeLast() }
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
+
+  /// `1 image`, `20 images`.
+  package static func plural(_ count: Int, _ singular: String, _ plural: String? = nil) -> String {
+    "\(integer(count)) \(count == 1 ? singular : plural ?? singular + "s")"
+  }
+
+  /// `a, b and c`.
+  package static func list(_ items: [String]) -> String {
+    guard let last = items.last, items.count > 1 else { return items.first ?? "" }
+    return items.dropLast().joined(separator: ", ") + " and " + last
+  }
+
+  /// First letter in upper case.
+  package static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+}
+
+extension Figure {
+  /// The value with its unit.
+  package var text: String {
+    switch unit {
+    case .bytes: Format.decimalBytes(value)
+    case .fraction: Format.percent(value)
+    case .ratio: Format.ratio(value)
+    case .milliseconds: Format.milliseconds(value)
+    case .seconds: Format.seconds(value)
+    case .imagesPerSecond: Format.significant(value) + " images/s"
+    case .multiplyAccumulates, .floatingPointOperations: Format.integer(value)
+    case .count: Format.integer(value)
+    case .score: Format.fixed(value, value == value.rounded() ? 0 : 1)
+    }
+  }
+
+  /// `85.3% to 90.9%`, or nil without an interval.
+  package var intervalText: String? {
+    guard let interval else { return nil }
+    let low = Figure(interval.low, unit).text
+    let high = Figure(interval.high, unit).text
+    return "\(low) to \(high)"
+  }
+
+  /// Value, interval and samples in one line.
+  package var fullText: String {
+    var text = text
+    if let interval, let intervalText {
+      text += " (\(Format.percent(interval.level, 0)) interval \(intervalText))"
+    }
+    return text
+  }
+}

@@ -1,0 +1,123 @@
+/// Sentences for section 2.
+enum OptimizationNarrative {
+  static func interpret(_ optimization: inout Report.Optimization) {
+    let source = optimization
+    optimization.originalBytes.interpretation = "The file as given."
+    optimization.optimizedBytes.interpretation =
+      optimization.isApproximate
+      ? "The candidate that won\(optimization.chosen.map { " (\($0))" } ?? ""), weights in fewer bits."
+      : "Exact rewrites only: the outputs are those of the original."
+    optimization.sizeReduction.interpretation = reduction(source)
+    optimization.speedup?.interpretation = speedup(source)
+    optimization.optimizedAccuracy?.interpretation = accuracy(source)
+    optimization.originalAccuracy?.interpretation = baseline(source)
+    optimization.agreement?.interpretation = agreement(source)
+  }
+
+  static func reduction(_ optimization: Report.Optimization) -> String {
+    let reduction = optimization.sizeReduction.value
+    if reduction >= Thresholds.worthwhileReduction {
+      let share = reduction / Thresholds.eightBitReduction
+      return optimization.isApproximate
+        ? "\(Format.percent(share, 0)) of what 8-bit weights can give (75%); the rest is structure and what stays in "
+          + "float32."
+        : "Removed without approximation."
+    }
+    return reduction < 0
+      ? "The file grew: the rewritten graph stores what the original derived."
+      : "Below \(Format.percent(Thresholds.worthwhileReduction, 0)): size is no reason to change the artefact."
+  }
+
+  static func speedup(_ optimization: Report.Optimization) -> String? {
+    guard let speedup = optimization.speedup else { return nil }
+    let change = "Each inference takes \(Format.percent(abs(1 - 1 / max(speedup.value, 1e-9)), 0)) "
+      + (speedup.value >= 1 ? "less time." : "more time.")
+    guard let interval = speedup.interval else { return change }
+    if interval.low > 1 { return "\(change) The whole interval lies above 1: the gain is real on this machine." }
+    if interval.high < 1 { return "\(change) The whole interval lies below 1: slower on this machine." }
+    return "The interval contains 1: no difference in speed is proven on this machine."
+  }
+
+  static func baseline(_ optimization: Report.Optimization) -> String? {
+    guard let original = optimization.originalAccuracy else { return nil }
+    return resolution(optimization.evaluationImages ?? original.samples)
+  }
+
+  static func accuracy(_ optimization: Report.Optimization) -> String? {
+    guard let drop = drop(optimization) else { return nil }
+    let budget = optimization.maximumAccuracyDrop ?? Thresholds.accuracyDrop
+    let limit = "the accepted \(Format.points(budget))"
+    let images = optimization.evaluationImages ?? optimization.optimizedAccuracy?.samples
+    let oneImage = images.map { 1 / Double(max($0, 1)) } ?? 0
+    if abs(drop) < 1e-9 { return "No change on these images. \(resolution(images))" }
+    let direction = drop > 0 ? "\(Format.points(drop)) lower" : "\(Format.points(drop)) higher"
+    if drop > budget + 1e-9 { return "\(Format.sentence(direction)), beyond \(limit). \(resolution(images))" }
+    if abs(drop) <= 3 * oneImage {
+      return "\(Format.sentence(direction)), \(Format.plural(Int((abs(drop) * Double(images ?? 0)).rounded()), "image")): "
+        + "not distinguishable from chance. \(resolution(images))"
+    }
+    return "\(Format.sentence(direction)), within \(limit). \(resolution(images))"
+  }
+
+  static func agreement(_ optimization: Report.Optimization) -> String? {
+    guard let agreement = optimization.agreement else { return nil }
+    let differs = Format.percent(1 - agreement.value)
+    if agreement.value >= 1 { return "Both models give the same class on every image." }
+    return agreement.value >= Thresholds.closeAgreement
+      ? "The class differs on \(differs) of the images: a close copy."
+      : "The class differs on \(differs) of the images: similar accuracy hides exchanged errors, look at the cases that matter."
+  }
+
+  /// What one image is worth, so that a reader can judge small differences.
+  static func resolution(_ images: Int?) -> String {
+    guard let images, images > 0 else { return "" }
+    let worth = "One of the \(Format.plural(images, "image")) is worth \(Format.points(1 / Double(images)))"
+    return images < Thresholds.minimumEvaluationImages
+      ? "\(worth): too few to decide on." : "\(worth)."
+  }
+
+  static func candidates(_ optimization: Report.Optimization) -> String? {
+    let tried = optimization.candidates.filter { !$0.isOriginal }
+    guard !tried.isEmpty else { return nil }
+    let slower = tried.filter { ($0.speedup?.value ?? 2) < 1 }.count
+    var text = "\(Format.plural(tried.count, "candidate")) built, run interleaved with the original and compared"
+    if slower > 0 { text += "; \(slower) of them \(slower == 1 ? "was" : "were") slower than the original" }
+    if let budget = optimization.maximumAccuracyDrop, let original = optimization.originalAccuracy?.value {
+      let lossy = tried.filter { ($0.accuracy?.value ?? original) < original - budget - 1e-9 }.count
+      if lossy > 0 { text += "; \(lossy) lost more than \(Format.points(budget))" }
+    }
+    return text + "."
+  }
+
+  /// Loss of accuracy (positive is worse), nil when either side was not measured.
+  static func drop(_ optimization: Report.Optimization) -> Double? {
+    guard let before = optimization.originalAccuracy?.value, let after = optimization.optimizedAccuracy?.value else {
+      return nil
+    }
+    return before - after
+  }
+
+  /// Whether the optimized model is worth shipping: smaller or provably faster, and within the accuracy budget.
+  static func helps(_ optimization: Report.Optimization) -> Bool {
+    let budget = optimization.maximumAccuracyDrop ?? Thresholds.accuracyDrop
+    guard let drop = drop(optimization) ?? (optimization.isApproximate ? nil : 0), drop <= budget + 1e-9 else {
+      return false
+    }
+    let faster = optimization.speedup.map { ($0.interval?.low ?? $0.value) > 1 } ?? false
+    let slower = optimization.speedup.map { ($0.interval?.high ?? $0.value) < 1 } ?? false
+    return faster || (!slower && optimization.sizeReduction.value >= Thresholds.worthwhileReduction)
+  }
+
+  /// `72.9% smaller, 1.42× as fast, 0.2 points lower accuracy`: the gain in one phrase.
+  static func gain(_ optimization: Report.Optimization) -> String {
+    var parts: [String] = []
+    let reduction = optimization.sizeReduction.value
+    if abs(reduction) >= 0.0005 { parts.append("\(Format.percent(abs(reduction))) \(reduction > 0 ? "smaller" : "larger")") }
+    if let speedup = optimization.speedup { parts.append("\(Format.ratio(speedup.value)) the speed") }
+    if let drop = drop(optimization) {
+      parts.append(
+        abs(drop) < 1e-9 ? "no loss of accuracy" : "\(Format.points(drop)) \(drop > 0 ? "lower" : "higher") accuracy")
+    }
+    return Format.list(parts)
+  }
+}

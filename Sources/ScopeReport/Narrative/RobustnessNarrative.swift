@@ -1,0 +1,101 @@
+/// Sentences for section 4.
+enum RobustnessNarrative {
+  static func interpret(_ robustness: inout Report.Robustness, in report: Report) {
+    let source = robustness
+    robustness.cleanAccuracy.interpretation = clean(source, report)
+    robustness.score?.interpretation = score(source)
+    for index in robustness.attacks.indices {
+      robustness.attacks[index].robustAccuracy.interpretation = attack(source.attacks[index], source)
+    }
+  }
+
+  static func clean(_ robustness: Report.Robustness, _ report: Report) -> String {
+    let accuracy = robustness.cleanAccuracy
+    var text = "The reference for every attack below"
+    if let classes = report.conditions.data?.classes, classes > 1 {
+      text += "; guessing among \(Format.integer(classes)) classes gives \(Format.percent(1 / Double(classes)))"
+    }
+    if let images = robustness.images ?? accuracy.samples, images < Thresholds.minimumEvaluationImages {
+      text += ". \(OptimizationNarrative.resolution(images))"
+      return text
+    }
+    return text + "."
+  }
+
+  static func score(_ robustness: Report.Robustness) -> String? {
+    guard let score = robustness.score?.value else { return nil }
+    let radius = robustness.headlineEpsilon.map(Format.epsilon) ?? "the headline radius"
+    let attack = robustness.headlineAttack ?? "the headline attack"
+    let kept = "Of the images classified correctly, \(Format.fixed(score, 0)) in 100 survive \(attack) at \(radius)"
+    switch score {
+    case Thresholds.strongScore...: return "\(kept): unusual without adversarial training, and worth a stronger attack."
+    case Thresholds.weakScore...: return "\(kept): better than an undefended network, still open to an attacker."
+    default: return "\(kept): what undefended training gives; anyone who can choose pixels can choose the answer."
+    }
+  }
+
+  static func attack(_ attack: Report.Attack, _ robustness: Report.Robustness) -> String {
+    let clean = robustness.cleanAccuracy.value
+    let robust = attack.robustAccuracy.value
+    guard clean > 0 else { return "No prediction was correct before the attack." }
+    let lost = max(0, 1 - robust / clean)
+    // A single-step attack may overshoot: more radius, more accuracy. Worth saying, since it understates the danger.
+    if let smaller = robustness.attacks.filter({
+      $0.name == attack.name && $0.norm == attack.norm && $0.epsilon < attack.epsilon
+        && $0.robustAccuracy.value < robust - 1e-9
+    }).min(by: { $0.robustAccuracy.value < $1.robustAccuracy.value }) {
+      return "\(Format.percent(lost, 0)) of the correct predictions flip, fewer than at "
+        + "\(smaller.epsilonText ?? Format.epsilon(smaller.epsilon)): the step overshoots, an iterated attack finds more."
+    }
+    return "\(Format.percent(lost, 0)) of the correct predictions flip."
+  }
+
+  /// Remark when an iterated attack does worse than a single step: gradients may be masked (Athalye et al. 2018).
+  static func masking(_ robustness: Report.Robustness) -> String? {
+    for single in robustness.attacks where single.name.uppercased().hasPrefix("FGSM") {
+      for iterated in robustness.attacks
+      where iterated.name.uppercased().hasPrefix("PGD") && iterated.norm == single.norm
+        && abs(iterated.epsilon - single.epsilon) < 1e-9
+        && iterated.robustAccuracy.value > single.robustAccuracy.value + 0.01
+      {
+        return "\(iterated.name) finds fewer adversarial images than \(single.name) at "
+          + "\(iterated.epsilonText ?? Format.epsilon(iterated.epsilon)): a sign of masked gradients "
+          + "or too few steps; do not trust the higher figure."
+      }
+    }
+    return nil
+  }
+
+  /// The strongest loss at an invisible radius: (attack, share of correct predictions lost).
+  static func worstInvisible(_ robustness: Report.Robustness) -> (attack: Report.Attack, lost: Double)? {
+    let clean = robustness.cleanAccuracy.value
+    guard clean > 0 else { return nil }
+    return robustness.attacks
+      .filter { $0.norm.lowercased().contains("inf") && $0.epsilon <= Thresholds.invisibleEpsilon }
+      .map { ($0, max(0, 1 - $0.robustAccuracy.value / clean)) }
+      .max { $0.1 < $1.1 }
+  }
+
+  /// Where the optimized model loses most against the original: (comparison, extra loss as a fraction).
+  static func optimizedExtraLoss(_ robustness: Report.Robustness) -> (Report.OptimizedUnderAttack, Double)? {
+    robustness.optimizedComparison
+      .map { ($0, $0.originalRobustAccuracy.value - $0.optimizedRobustAccuracy.value) }
+      .max { $0.1 < $1.1 }
+  }
+
+  static func comparison(_ robustness: Report.Robustness) -> String? {
+    guard let (worst, extra) = optimizedExtraLoss(robustness) else { return nil }
+    let place = "\(worst.attack) at \(Format.epsilon(worst.epsilon))"
+    if extra > Thresholds.optimizedExtraLoss {
+      return "The optimized model keeps \(Format.points(extra)) less than the original under \(place)."
+    }
+    if let best = robustness.optimizedComparison.map({ $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value })
+      .max(), best > Thresholds.optimizedExtraLoss
+    {
+      return "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; rounding "
+        + "hides part of the gradient, which is no defence."
+    }
+    return "The optimized model withstands the attacks as the original does (within "
+      + "\(Format.points(Thresholds.optimizedExtraLoss)))."
+  }
+}

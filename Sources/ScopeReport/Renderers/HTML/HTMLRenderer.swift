@@ -1,0 +1,71 @@
+/// `report.html`: one self-contained file. No script, nothing loaded from anywhere; every text is escaped.
+public enum HTMLRenderer {
+  public static func render(_ report: Report) -> String {
+    let document = Document(report)
+    var html = """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <meta name="referrer" content="no-referrer">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+      <title>\(Escape.html(document.title)) – Neural-Scope report</title>
+      <style>
+      \(HTMLStyle.css)
+      </style>
+      </head>
+      <body>
+      <a class="skip" href="#analysis">Skip to the results</a>
+
+      """
+    html += header(document, report)
+    html += navigation(document)
+    html += "<main class=\"wrap\">\n"
+    for section in document.sections { html += HTMLBlocks.section(section, decision: document.decision) }
+    html += "</main>\n"
+    let tool = report.conditions.tool
+    html += """
+      <footer class="wrap">Made by \(Escape.html(tool.name)) \(Escape.html(tool.version)) on \
+      \(Escape.html(report.conditions.date)). Figures without a measurement are not shown; section 8 lists them.</footer>
+      </body>
+      </html>
+
+      """
+    return html
+  }
+
+  private static func header(_ document: Document, _ report: Report) -> String {
+    let meta = document.subtitle.map { "<span>\(Escape.html($0))</span>" }.joined()
+    let lead = Escape.html(document.lead.joined(separator: " "))
+    return """
+      <header class="wrap">
+      <p class="brand"><b>Neural-Scope</b><span>Model report</span></p>
+      <h1>\(Escape.html(document.title))</h1>
+      <p class="meta">\(meta)</p>
+      <div class="verdict \(HTMLBlocks.tone(document.decision))">
+      <div class="say"><h2>\(Escape.html(document.headline))</h2><p>\(lead)</p></div>
+      <ul class="gauges">
+      \(document.gauges.map(HTMLCharts.gauge).joined(separator: "\n"))
+      </ul>
+      </div>
+      </header>
+
+      """
+  }
+
+  private static func navigation(_ document: Document) -> String {
+    let links = document.sections.map { section in
+      "<li><a href=\"#\(section.id.rawValue)\">\(Escape.html(short(section.id)))</a></li>"
+    }
+    return "<nav aria-label=\"Sections\"><ul>\(links.joined())</ul></nav>\n"
+  }
+
+  private static func short(_ section: Report.Section) -> String {
+    switch section {
+    case .meaning: "What it means"
+    default: Format.sentence(section.rawValue)
+    }
+  }
+}

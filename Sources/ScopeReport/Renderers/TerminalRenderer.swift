@@ -1,0 +1,194 @@
+/// The report as calm terminal text. Hostile names lose their control characters; colours are optional.
+public enum TerminalRenderer {
+  public struct Options: Sendable, Hashable {
+    /// Columns of the terminal; text is laid out within at most 110 of them.
+    public var width: Int
+    public var colours: Bool
+
+    public init(width: Int = 80, colours: Bool = false) {
+      self.width = width
+      self.colours = colours
+    }
+  }
+
+  /// The whole report, verdict first.
+  public static func render(_ report: Report, options: Options = Options()) -> String {
+    let painter = Painter(options)
+    let document = Document(report)
+    painter.header(document)
+    for section in document.sections { painter.section(section, numbered: true) }
+    return painter.text
+  }
+
+  /// Some sections alone, as the section commands print them.
+  public static func render(_ report: Report, sections: [Report.Section], options: Options = Options()) -> String {
+    let painter = Painter(options)
+    let document = Document(report, sections: sections)
+    painter.title(document)
+    for section in document.sections { painter.section(section, numbered: false) }
+    return painter.text
+  }
+}
+
+/// Collects lines; one instance per rendering.
+private final class Painter {
+  private let layout: TerminalText
+  private var lines: [String] = []
+  private let indent = "  "
+
+  init(_ options: TerminalRenderer.Options) {
+    layout = TerminalText(width: min(max(options.width, 40), 110), colours: options.colours)
+  }
+
+  var text: String { lines.joined(separator: "\n") + "\n" }
+
+  private var room: Int { layout.width - indent.count }
+
+  func title(_ document: Document) {
+    lines.append(layout.styled(Escape.terminal(document.title), .bold))
+    for line in TerminalText.wrap(document.subtitle.joined(separator: " · "), layout.width) {
+      lines.append(layout.styled(line, .dim))
+    }
+    lines.append("")
+  }
+
+  func header(_ document: Document) {
+    title(document)
+    let tone: TerminalText.Style = document.decision == .doNotShipYet ? .fair : .good
+    for line in TerminalText.wrap(document.headline, layout.width) { lines.append(colour(line, tone)) }
+    paragraph(document.lead.joined(separator: " "), indent: "")
+    let name = document.gauges.map { TerminalText.columns($0.title) }.max() ?? 0
+    let value = document.gauges.map { TerminalText.columns($0.value) }.max() ?? 0
+    for gauge in document.gauges {
+      let tone: TerminalText.Style =
+        switch gauge.tone {
+        case .good: .good
+        case .fair: .fair
+        case .bad: .bad
+        case .none: .dim
+        }
+      lines.append(
+        indent + TerminalText.padded(gauge.title, name + 3)
+          + layout.styled(TerminalText.padded(Escape.terminal(gauge.value), value + 3), tone)
+          + layout.styled(TerminalText.cut(Escape.terminal(gauge.detail), max(8, room - name - value - 6)), .dim))
+    }
+    lines.append("")
+  }
+
+  private func colour(_ text: String, _ style: TerminalText.Style) -> String {
+    layout.colours ? "\u{1B}[1;\(style.rawValue)m\(text)\u{1B}[0m" : text
+  }
+
+  func section(_ section: Document.Section, numbered: Bool) {
+    let title = numbered ? "\(section.number)  \(section.title)" : section.title
+    lines.append(layout.styled(title, .bold))
+    lines.append(layout.styled(String(repeating: "─", count: layout.width), .dim))
+    for block in section.blocks { render(block) }
+    if lines.last != "" { lines.append("") }
+  }
+
+  private func render(_ block: Document.Block) {
+    switch block {
+    case .rows(let rows): render(rows)
+    case .table(let table): render(table)
+    case .heading(let title):
+      lines.append(indent + layout.styled(Escape.terminal(title), .bold))
+    case .paragraph(let text): paragraph(text)
+    case .assessments(let items):
+      for item in items {
+        lines.append(indent + layout.styled(Escape.terminal(item.title), .bold))
+        paragraph(item.text)
+      }
+    case .findings(let findings): for finding in findings { render(finding) }
+    case .recommendations(let items): for (index, item) in items.enumerated() { render(item, index + 1) }
+    case .notMeasured(let items):
+      for item in items {
+        lines.append(indent + Escape.terminal(item.path))
+        for line in TerminalText.wrap("\(Format.sentence(item.reason)). \(item.remedy)", room - 2) {
+          lines.append(indent + "  " + layout.styled(line, .dim))
+        }
+      }
+      lines.append("")
+    case .samples(let samples):
+      for sample in samples {
+        paragraph(
+          "\(sample.label): \(sample.cleanPrediction) → \(sample.perturbedPrediction) "
+            + "(\(sample.attack) at \(sample.epsilonText))", space: false)
+      }
+      lines.append("")
+    case .chart: break
+    }
+  }
+
+  private func paragraph(_ text: String, indent prefix: String = "  ", space: Bool = true) {
+    for line in TerminalText.wrap(text, layout.width - prefix.count) { lines.append(prefix + line) }
+    if space { lines.append("") }
+  }
+
+  private func render(_ rows: [Document.Row]) {
+    let longest = rows.map { TerminalText.columns($0.name) }.max() ?? 0
+    let stacked = layout.width < 64
+    let name = stacked ? 0 : min(longest, 32) + 2
+    let margin = indent + String(repeating: " ", count: stacked ? 2 : name)
+    for row in rows {
+      let values = TerminalText.wrap(row.value, layout.width - margin.count)
+      if stacked {
+        lines.append(indent + Escape.terminal(row.name))
+        lines += values.map { margin + layout.styled($0, .bold) }
+      } else {
+        lines.append(indent + TerminalText.padded(row.name, name) + layout.styled(values.first ?? "", .bold))
+        lines += values.dropFirst().map { margin + layout.styled($0, .bold) }
+      }
+      for line in TerminalText.wrap(row.detail, layout.width - margin.count) { lines.append(margin + layout.styled(line, .dim)) }
+      for line in TerminalText.wrap(row.interpretation, layout.width - margin.count) { lines.append(margin + line) }
+    }
+    lines.append("")
+  }
+
+  private func render(_ table: Document.Table) {
+    let limit = table.summaryRows ?? table.rows.count
+    let shown = table.rows.prefix(limit).map { $0.map(Escape.terminal) }
+    var widths = table.columns.indices.map { column in
+      ([table.columns[column].title] + shown.map { $0[column] }).map(TerminalText.columns).max() ?? 0
+    }
+    // The widest text column gives way first; below that the line is cut.
+    var total: Int { widths.reduce(0, +) + 2 * max(0, widths.count - 1) }
+    while total > room {
+      guard let widest = widths.indices.filter({ !table.columns[$0].isNumber && widths[$0] > 10 })
+        .max(by: { widths[$0] < widths[$1] })
+      else { break }
+      widths[widest] -= 1
+    }
+    func line(_ cells: [String]) -> String {
+      zip(cells, zip(widths, table.columns)).map { cell, column in
+        TerminalText.padded(TerminalText.cut(cell, column.0), column.0, right: column.1.isNumber)
+      }.joined(separator: "  ")
+    }
+    lines.append(indent + layout.styled(TerminalText.cut(line(table.columns.map(\.title)), room), .dim))
+    for (index, cells) in shown.enumerated() {
+      let row = TerminalText.cut(line(cells), room)
+      lines.append(indent + (index == table.emphasized ? layout.styled(row, .bold) : row))
+    }
+    if table.rows.count > limit { lines.append(indent + layout.styled("… and \(table.rows.count - limit) more", .dim)) }
+    lines.append("")
+  }
+
+  private func render(_ finding: Report.Finding) {
+    let tone: TerminalText.Style = finding.severity >= .high ? .bad : finding.severity == .medium ? .fair : .dim
+    let head = TerminalText.wrap("\(finding.severity.rawValue.uppercased())  \(finding.rule)  \(finding.title)", room)
+    lines += head.map { indent + layout.styled($0, tone) }
+    for fact in finding.lines {
+      for line in TerminalText.wrap("\(fact.name): \(fact.text)", room - 2) { lines.append(indent + "  " + line) }
+    }
+    lines.append("")
+  }
+
+  private func render(_ item: Report.Recommendation, _ number: Int) {
+    lines.append(indent + layout.styled("\(number). \(Escape.terminal(item.title))", .bold))
+    for line in TerminalText.wrap(item.text, room - 3) { lines.append(indent + "   " + line) }
+    for line in TerminalText.wrap(item.motivation, room - 3) { lines.append(indent + "   " + layout.styled(line, .dim)) }
+    // Commands are not wrapped: they are there to be copied.
+    lines.append(indent + "   " + layout.styled("$ " + Escape.terminal(item.command), .accent))
+    lines.append("")
+  }
+}

@@ -1,0 +1,118 @@
+extension Report {
+  /// Section 1: what the model is and what it costs.
+  public struct Analysis: Codable, Sendable, Hashable {
+    /// All parameters, PyTorch convention (buffers not counted).
+    public var parameters: Figure
+    public var trainableParameters: Figure?
+    /// Elements of buffers (batch-norm statistics ...).
+    public var buffers: Figure?
+    /// Modules as PyTorch counts them, containers included.
+    public var modules: Figure?
+    /// Modules that own parameters.
+    public var parameterisedModules: Figure?
+    /// Convolution and linear layers.
+    public var weightLayers: Figure?
+    public var graphNodes: Figure?
+    /// Nodes per operator type, most frequent first.
+    public var operators: [OperatorCount]
+    /// Multiply-accumulates of Conv, Gemm and MatMul for one input of ``batch`` 1.
+    public var macs: Figure?
+    /// False when some operator's cost is unknown: the total is then "at least".
+    public var macsComplete: Bool?
+    /// Operators whose cost is unknown.
+    public var macsUnknownOperators: [String]
+    public var flops: Figure?
+    /// Bytes of all weights as stored.
+    public var weightBytes: Figure?
+    /// Element types of the weights (`float32`).
+    public var weightTypes: [String]
+    /// Peak bytes of live activations when elementwise operators work in place.
+    public var peakActivationBytes: Figure?
+    /// The same when every operator writes a new buffer.
+    public var peakActivationBytesNaive: Figure?
+    /// The tensor (or node) that is live at the peak.
+    public var peakActivationTensor: String?
+    public var fileBytes: Figure?
+    public var opset: Int?
+    public var inputs: [TensorSignature]
+    public var outputs: [TensorSignature]
+    public var latency: Latency?
+    /// The slowest nodes, slowest first.
+    public var slowestNodes: [NodeTime]
+    /// Remarks of the analysis that belong beside the figures (what would make an unknown model executable).
+    public var notes: [String]
+
+    public init(parameters: Figure) {
+      self.parameters = parameters
+      operators = []
+      macsUnknownOperators = []
+      weightTypes = []
+      inputs = []
+      outputs = []
+      slowestNodes = []
+      notes = []
+    }
+  }
+
+  public struct OperatorCount: Codable, Sendable, Hashable {
+    public var opType: String
+    public var count: Int
+    public init(opType: String, count: Int) {
+      self.opType = opType
+      self.count = count
+    }
+  }
+
+  /// Name, element type and shape (numbers, or names of free dimensions) of an input or output.
+  public struct TensorSignature: Codable, Sendable, Hashable {
+    public var name: String
+    public var dataType: String
+    public var shape: [String]
+    public init(name: String, dataType: String, shape: [String]) {
+      self.name = name
+      self.dataType = dataType
+      self.shape = shape
+    }
+  }
+
+  /// Time of single inferences after warm-up. Percentiles that the sample count does not support are nil.
+  public struct Latency: Codable, Sendable, Hashable {
+    public var p50Milliseconds: Figure
+    public var p90Milliseconds: Figure?
+    public var p99Milliseconds: Figure?
+    public var interquartileRangeMilliseconds: Figure?
+    /// Creating the session (reading and optimizing the graph).
+    public var loadMilliseconds: Figure?
+    public var firstInferenceMilliseconds: Figure?
+    public var imagesPerSecond: Figure?
+    /// Timed runs.
+    public var samples: Int
+    public var warmupRuns: Int?
+    public var threads: Int
+    public var batch: Int
+
+    public init(p50Milliseconds: Figure, samples: Int, threads: Int, batch: Int) {
+      self.p50Milliseconds = p50Milliseconds
+      self.samples = samples
+      self.threads = threads
+      self.batch = batch
+    }
+  }
+
+  /// Time of one node in the engine's profile.
+  public struct NodeTime: Codable, Sendable, Hashable {
+    public var name: String
+    public var opType: String
+    public var milliseconds: Double
+    /// Share of all nodes' time, 0 to 1.
+    public var share: Double
+    public var macs: Int?
+    public init(name: String, opType: String, milliseconds: Double, share: Double, macs: Int? = nil) {
+      self.name = name
+      self.opType = opType
+      self.milliseconds = milliseconds
+      self.share = share
+      self.macs = macs
+    }
+  }
+}

@@ -1,0 +1,117 @@
+extension Report {
+  /// Section 4: accuracy under adversarial perturbation in pixel space [0, 1].
+  public struct Robustness: Codable, Sendable, Hashable {
+    public var cleanAccuracy: Figure
+    /// 100 x robust / clean accuracy at the headline epsilon; nil without a headline attack.
+    public var score: Figure?
+    /// `high`, `moderate`, `low`, `very low`.
+    public var level: String?
+    /// Radius at which the score is taken, in pixel units [0, 1].
+    public var headlineEpsilon: Double?
+    public var headlineNorm: String?
+    /// The attack behind the score.
+    public var headlineAttack: String?
+    public var attacks: [Attack]
+    /// Share of images that withstand every attack of the same norm and radius.
+    public var worstCase: [WorstCase]
+    /// The optimized model under the same attacks.
+    public var optimizedComparison: [OptimizedUnderAttack]
+    public var samples: [Sample]
+    /// Images attacked.
+    public var images: Int?
+    public var seconds: Double?
+
+    public init(cleanAccuracy: Figure) {
+      self.cleanAccuracy = cleanAccuracy
+      attacks = []
+      worstCase = []
+      optimizedComparison = []
+      samples = []
+    }
+  }
+
+  /// One attack at one radius.
+  public struct Attack: Codable, Sendable, Hashable {
+    /// `FGSM`, `PGD-10`.
+    public var name: String
+    /// `Linf`, `L2`.
+    public var norm: String
+    /// Radius in pixel units [0, 1].
+    public var epsilon: Double
+    /// The radius as the user wrote it (`1/255`).
+    public var epsilonText: String?
+    public var robustAccuracy: Figure
+    /// Steps, step size, random starts, loss.
+    public var settings: String?
+    public var seconds: Double?
+
+    public init(name: String, norm: String, epsilon: Double, epsilonText: String? = nil, robustAccuracy: Figure) {
+      self.name = name
+      self.norm = norm
+      self.epsilon = epsilon
+      self.epsilonText = epsilonText
+      self.robustAccuracy = robustAccuracy
+    }
+  }
+
+  public struct WorstCase: Codable, Sendable, Hashable {
+    public var norm: String
+    public var epsilon: Double
+    public var robustAccuracy: Figure
+    public init(norm: String, epsilon: Double, robustAccuracy: Figure) {
+      self.norm = norm
+      self.epsilon = epsilon
+      self.robustAccuracy = robustAccuracy
+    }
+  }
+
+  /// The original and the optimized model under one attack, on the same images.
+  public struct OptimizedUnderAttack: Codable, Sendable, Hashable {
+    public var attack: String
+    public var norm: String
+    public var epsilon: Double
+    public var originalRobustAccuracy: Figure
+    public var optimizedRobustAccuracy: Figure
+    /// Whether the perturbation was computed on the original and carried over (`transferred`) or otherwise.
+    public var method: String?
+    public init(
+      attack: String, norm: String, epsilon: Double, originalRobustAccuracy: Figure, optimizedRobustAccuracy: Figure
+    ) {
+      self.attack = attack
+      self.norm = norm
+      self.epsilon = epsilon
+      self.originalRobustAccuracy = originalRobustAccuracy
+      self.optimizedRobustAccuracy = optimizedRobustAccuracy
+    }
+  }
+
+  /// A clean image beside its perturbed version, with the predictions. Images are PNG, base64.
+  public struct Sample: Codable, Sendable, Hashable {
+    public var label: String
+    public var attack: String
+    public var epsilonText: String
+    public var cleanImage: String
+    public var cleanPrediction: String
+    /// Softmax probability of the prediction.
+    public var cleanConfidence: Double?
+    public var perturbedImage: String
+    public var perturbedPrediction: String
+    public var perturbedConfidence: Double?
+
+    public init(
+      label: String, attack: String, epsilonText: String, cleanImage: String, cleanPrediction: String,
+      cleanConfidence: Double? = nil, perturbedImage: String, perturbedPrediction: String,
+      perturbedConfidence: Double? = nil
+    ) {
+      self.label = label
+      self.attack = attack
+      self.epsilonText = epsilonText
+      self.cleanImage = cleanImage
+      self.cleanPrediction = cleanPrediction
+      self.cleanConfidence = cleanConfidence
+      self.perturbedImage = perturbedImage
+      self.perturbedPrediction = perturbedPrediction
+      self.perturbedConfidence = perturbedConfidence
+    }
+  }
+}
