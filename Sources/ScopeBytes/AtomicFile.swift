@@ -40,8 +40,9 @@ public enum AtomicFile {
 
   /// Creates `directory` (and its parents) and proves that a file can be written in it, before long work starts.
   ///
+  /// - Parameter byteCount: what will be written there, roughly; the disk must have as much left.
   /// - Throws: `cannotWrite`.
-  public static func prepareDirectory(_ directory: String) throws(ScopeError) {
+  public static func prepareDirectory(_ directory: String, for byteCount: Int = 0) throws(ScopeError) {
     var built = directory.hasPrefix("/") ? "/" : ""
     for part in directory.split(separator: "/") {
       built += built.isEmpty || built.hasSuffix("/") ? String(part) : "/\(part)"
@@ -56,6 +57,15 @@ public enum AtomicFile {
       unsafe unlink(probe)
     }
     try write(ByteSlice([UInt8](repeating: 0x20, count: 4096)), to: descriptor, path: directory)
+    var status = statvfs()
+    if unsafe fstatvfs(descriptor, &status) == 0 {
+      let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+      if !overflow, free < UInt64(byteCount) {
+        throw ScopeError(
+          .cannotWrite, "the disk is too full", file: directory, expected: "\(byteCount) bytes free", found: "\(free)",
+          remedy: "Free some space or choose another output folder")
+      }
+    }
   }
 
   /// Removes the temporary files of writes in progress; called on Ctrl-C.

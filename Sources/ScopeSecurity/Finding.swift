@@ -56,7 +56,8 @@ public struct Finding: Sendable, Hashable, Codable {
   public var reference: String
 
   public init(
-    rule: String, severity: Severity, title: String, evidence: String, place: FindingPlace? = nil, why: String,
+    rule: String, severity: Severity, title: String, evidence: String, place: FindingPlace? = nil,
+    why: String,
     mitigation: String, reference: String
   ) {
     self.rule = rule

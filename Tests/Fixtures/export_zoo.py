@@ -3,7 +3,7 @@
 
     python Tests/Fixtures/export_zoo.py [--out .zoo] [--only resnet18,...] [--shapes]
 
-Needs torch, torchvision, onnx; BERT needs transformers (an equivalent encoder is built from torch otherwise).
+Needs torch, torchvision, efficientnet-lite-pytorch, onnx; with --shapes also onnxruntime.
 With --shapes every intermediate shape as ONNX Runtime computes it is written beside each model (NAME.shapes.json).
 """
 import argparse, json, os, sys
@@ -17,16 +17,54 @@ def torchvision_model(name):
 
 
 def efficientnet_lite0():
-    from efficientnet_lite import EfficientNetLite  # package efficientnet-lite-pytorch
-    return EfficientNetLite.from_name('efficientnet-lite0'), (torch.randn(1, 3, 224, 224),)
+    from efficientnet_lite_pytorch import EfficientNet  # package efficientnet-lite-pytorch
+    return EfficientNet.from_name('efficientnet-lite0'), (torch.randn(1, 3, 224, 224),)
+
+
+class Encoder(torch.nn.Module):
+    """BERT-base (Devlin et al. 2018): 12 layers, width 768, 12 heads, with the pooler; the layout of Hugging Face's
+    BertModel, written out so that transformers is not needed."""
+
+    class Layer(torch.nn.Module):
+        def __init__(self, width=768, heads=12):
+            super().__init__()
+            self.heads = heads
+            self.query, self.key, self.value, self.output = (torch.nn.Linear(width, width) for _ in range(4))
+            self.norm1 = torch.nn.LayerNorm(width, eps=1e-12)
+            self.up, self.down = torch.nn.Linear(width, 4 * width), torch.nn.Linear(4 * width, width)
+            self.norm2 = torch.nn.LayerNorm(width, eps=1e-12)
+
+        def split(self, x):
+            return x.view(x.size(0), x.size(1), self.heads, -1).permute(0, 2, 1, 3)
+
+        def forward(self, x, mask):
+            query, key, value = self.split(self.query(x)), self.split(self.key(x)), self.split(self.value(x))
+            scores = torch.matmul(query, key.transpose(-1, -2)) / 8 + mask
+            context = torch.matmul(scores.softmax(-1), value).permute(0, 2, 1, 3).contiguous()
+            x = self.norm1(self.output(context.view(x.shape)) + x)
+            return self.norm2(self.down(torch.nn.functional.gelu(self.up(x))) + x)
+
+    def __init__(self, width=768):
+        super().__init__()
+        self.words, self.places, self.kinds = (torch.nn.Embedding(n, width) for n in (30522, 512, 2))
+        self.register_buffer('numbers', torch.arange(512)[None], persistent=False)
+        self.norm = torch.nn.LayerNorm(width, eps=1e-12)
+        self.layers = torch.nn.ModuleList(self.Layer() for _ in range(12))
+        self.pooler = torch.nn.Linear(width, width)
+
+    def forward(self, ids, attention):
+        mask = (1.0 - attention[:, None, None, :].float()) * torch.finfo(torch.float32).min
+        mask = mask.expand(-1, 1, ids.size(1), ids.size(1))
+        kinds = torch.zeros_like(ids)
+        x = self.norm(self.words(ids) + self.kinds(kinds) + self.places(self.numbers[:, :ids.size(1)]))
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x, torch.tanh(self.pooler(x[:, 0]))
 
 
 def bert():
-    from transformers import BertConfig, BertModel
-    model = BertModel(BertConfig(attn_implementation='eager'))
-    model.config.return_dict = False
     ids = torch.ones(1, 128, dtype=torch.int64)
-    return model, (ids, ids)
+    return Encoder(), (ids, ids)
 
 
 MODELS = {

@@ -52,7 +52,7 @@ public enum ONNXReader {
 struct ONNXParser {
   let directory: String?
   private var itemsLeft = ONNXReader.Limit.items
-  private var externalFiles: [String: ByteSlice] = [:]
+  private(set) var externalFiles: [String: ByteSlice] = [:]
 
   init(directory: String?) { self.directory = directory }
 

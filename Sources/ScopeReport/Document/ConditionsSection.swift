@@ -21,7 +21,7 @@ enum ConditionsSection {
     if let threads = conditions.threads { add("Threads", String(threads)) }
     add("Tool", "\(conditions.tool.name) \(conditions.tool.version)", conditions.command.map { "run as: \($0)" } ?? "")
     add("Date", conditions.date, conditions.durationSeconds.map { "took \(Format.seconds($0))" } ?? "")
-    add("Model file", report.model.path, "SHA-256 \(report.model.sha256)")
+    add("Model file", report.model.path, report.model.sha256.map { "SHA-256 \($0)" } ?? "")
     if let data = conditions.data {
       add("Data", data.path, "\(Format.plural(data.images, "image")), \(Format.plural(data.classes, "class", "classes"))")
       add("Preprocessing", data.preprocessing, data.preprocessingSource ?? "")

@@ -85,8 +85,10 @@ package enum CallableCatalogue {
 
   /// Modules under several names, mapped to the one the tables use.
   private static let aliases: [String: String] = [
-    "__builtin__": "builtins", "__builtins__": "builtins", "_io": "io", "_pyio": "io", "_operator": "operator",
-    "_functools": "functools", "copy_reg": "copyreg", "cPickle": "pickle", "_pickle": "pickle", "_socket": "socket",
+    "__builtin__": "builtins", "__builtins__": "builtins", "_io": "io", "_pyio": "io",
+    "_operator": "operator",
+    "_functools": "functools", "copy_reg": "copyreg", "cPickle": "pickle", "_pickle": "pickle",
+    "_socket": "socket",
     "_collections": "collections", "_datetime": "datetime", "_pydatetime": "datetime", "_decimal": "decimal",
     "_pydecimal": "decimal", "_struct": "struct", "_random": "random", "cStringIO": "io", "StringIO": "io",
     "UserDict": "collections", "Queue": "queue", "httplib": "http.client", "urllib2": "urllib.request",
@@ -106,18 +108,25 @@ package enum CallableCatalogue {
 
   /// Attributes that lead from any object to the interpreter.
   package static let introspectionNames: Set<String> = [
-    "__globals__", "__builtins__", "__subclasses__", "__code__", "__closure__", "__loader__", "__spec__", "__mro__",
-    "__bases__", "__base__", "__self__", "__getattribute__", "__reduce__", "__reduce_ex__", "__init_subclass__",
-    "__subclasshook__", "__import__", "f_globals", "f_builtins", "f_back", "gi_frame", "tb_frame", "func_globals",
+    "__globals__", "__builtins__", "__subclasses__", "__code__", "__closure__", "__loader__", "__spec__",
+    "__mro__",
+    "__bases__", "__base__", "__self__", "__getattribute__", "__reduce__", "__reduce_ex__",
+    "__init_subclass__",
+    "__subclasshook__", "__import__", "f_globals", "f_builtins", "f_back", "gi_frame", "tb_frame",
+    "func_globals",
     "load_module", "exec_module", "get_data", "create_module",
   ]
 
   /// Modules whose appearance inside a dotted path means that the path goes through another module's imports.
   private static let reexportRoots: Set<String> = [
-    "os", "posix", "nt", "subprocess", "sys", "builtins", "__builtins__", "__builtin__", "shutil", "socket", "importlib",
-    "ctypes", "runpy", "pty", "pickle", "marshal", "urllib", "webbrowser", "tempfile", "pathlib", "imp", "torch",
-    "numpy", "np", "pandas", "pd", "joblib", "dill", "cloudpickle", "requests", "asyncio", "threading", "pydoc",
-    "pkgutil", "timeit", "pdb", "code", "inspect", "gc", "codecs", "operator", "types", "http", "multiprocessing",
+    "os", "posix", "nt", "subprocess", "sys", "builtins", "__builtins__", "__builtin__", "shutil", "socket",
+    "importlib",
+    "ctypes", "runpy", "pty", "pickle", "marshal", "urllib", "webbrowser", "tempfile", "pathlib", "imp",
+    "torch",
+    "numpy", "np", "pandas", "pd", "joblib", "dill", "cloudpickle", "requests", "asyncio", "threading",
+    "pydoc",
+    "pkgutil", "timeit", "pdb", "code", "inspect", "gc", "codecs", "operator", "types", "http",
+    "multiprocessing",
   ]
 
   private static let shorthands: [String: String] = ["np": "numpy", "pd": "pandas"]
@@ -126,13 +135,19 @@ package enum CallableCatalogue {
   private static let tellingNames: [String: DangerClass] = [
     "system": .execution, "popen": .execution, "Popen": .execution, "check_output": .execution,
     "check_call": .execution, "getoutput": .execution, "getstatusoutput": .execution, "execv": .execution,
-    "execve": .execution, "execvp": .execution, "spawnl": .execution, "spawnv": .execution, "spawnvp": .execution,
-    "posix_spawn": .execution, "eval": .execution, "exec": .execution, "execfile": .execution, "runcode": .execution,
+    "execve": .execution, "execvp": .execution, "spawnl": .execution, "spawnv": .execution,
+    "spawnvp": .execution,
+    "posix_spawn": .execution, "eval": .execution, "exec": .execution, "execfile": .execution,
+    "runcode": .execution,
     "run_code": .execution, "runstring": .execution, "runsource": .execution, "runctx": .execution,
-    "exec_command": .execution, "shell_exec": .execution, "run_command": .execution, "execute_command": .execution,
-    "__import__": .resolver, "import_module": .resolver, "import_string": .resolver, "resolve_name": .resolver,
-    "import_from_string": .resolver, "load_module": .resolver, "exec_module": .execution, "safe_import": .resolver,
-    "load_object": .resolver, "import_object": .resolver, "locate": .resolver, "read_pickle": .deserialisation,
+    "exec_command": .execution, "shell_exec": .execution, "run_command": .execution,
+    "execute_command": .execution,
+    "__import__": .resolver, "import_module": .resolver, "import_string": .resolver,
+    "resolve_name": .resolver,
+    "import_from_string": .resolver, "load_module": .resolver, "exec_module": .execution,
+    "safe_import": .resolver,
+    "load_object": .resolver, "import_object": .resolver, "locate": .resolver,
+    "read_pickle": .deserialisation,
     "unpickle": .deserialisation, "load_pickle": .deserialisation, "pickle_load": .deserialisation,
     "urlopen": .network, "urlretrieve": .network, "load_library": .nativeLoad, "dlopen": .nativeLoad,
     "LoadLibrary": .nativeLoad,
@@ -146,7 +161,8 @@ package enum CallableCatalogue {
 
     let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if let escape = parts.dropFirst().first(where: introspectionNames.contains) {
-      return .dangerous(.introspection, reason: "\(escape) leads from an object to the interpreter's internals")
+      return .dangerous(
+        .introspection, reason: "\(escape) leads from an object to the interpreter's internals")
     }
     if let hit = reexport(parts) { return hit }
 
@@ -201,8 +217,10 @@ package enum CallableCatalogue {
   }
 
   private static let ambiguousRoots: Set<String> = [
-    "code", "types", "operator", "inspect", "http", "torch", "numpy", "pandas", "joblib", "timeit", "codecs", "gc",
-    "multiprocessing", "threading", "asyncio", "pickle", "io", "requests", "pathlib", "builtins", "os", "sys", "socket",
+    "code", "types", "operator", "inspect", "http", "torch", "numpy", "pandas", "joblib", "timeit", "codecs",
+    "gc",
+    "multiprocessing", "threading", "asyncio", "pickle", "io", "requests", "pathlib", "builtins", "os", "sys",
+    "socket",
   ]
 
   private static func moduleItself(_ name: String) -> Judgement? {
@@ -213,7 +231,9 @@ package enum CallableCatalogue {
   /// `CamelCase`, perhaps with leading underscores: how Python packages write class names.
   package static func looksLikeClass(_ name: String) -> Bool {
     let bare = name.drop { $0 == "_" }
-    guard let first = bare.unicodeScalars.first, bare.utf8.count == bare.unicodeScalars.count else { return false }
+    guard let first = bare.unicodeScalars.first, bare.utf8.count == bare.unicodeScalars.count else {
+      return false
+    }
     return ("A"..."Z").contains(first) && bare.unicodeScalars.contains { ("a"..."z").contains($0) }
   }
 }

@@ -6,9 +6,11 @@ extension CallableCatalogue {
       paths: [
         "types.CodeType", "types.FunctionType", "types.LambdaType", "types.CoroutineType", "types.new_class",
         "new.code", "new.function", "new.classobj", "marshal.*", "cloudpickle.*", "dill.*",
-        "pyspark.cloudpickle.*", "joblib.externals.cloudpickle.*", "joblib.externals.loky.cloudpickle_wrapper.*",
-        "ray.cloudpickle.*", "pyspark.serializers.*", "bytecode.*", "codetransformer.*", "_xxsubinterpreters.*",
+        "pyspark.cloudpickle.*", "joblib.externals.cloudpickle.*",
+        "joblib.externals.loky.cloudpickle_wrapper.*",
+        "ray.cloudpickle.*", "pyspark.serializers.*", "bytecode.*", "codetransformer.*",
+        "_xxsubinterpreters.*",
         "_interpreters.*", "interpreters.*", "_testcapi.*", "_testinternalcapi.*",
-      ]),
+      ])
   ]
 }

@@ -49,7 +49,10 @@ struct CallableUse: Sendable {
 
 /// An attribute fetched by `getattr`, `attrgetter`, `methodcaller` or a dotted name.
 struct AttributeWalk: Sendable {
-  enum Danger: Sendable { case computedName, dangerous(Judgement) }
+  enum Danger: Sendable {
+    case computedName
+    case dangerous(Judgement)
+  }
   var helper: String
   var target: String
   var attribute: String

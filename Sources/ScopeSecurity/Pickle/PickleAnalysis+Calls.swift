@@ -22,7 +22,8 @@ extension PickleAnalysis {
     }
     let callee = value(call.callee)
     let arguments = arguments(call)
-    if let path = callee.path, path == "torch.storage._load_from_bytes", let first = run.elements(call.arguments)?.first,
+    if let path = callee.path, path == "torch.storage._load_from_bytes",
+      let first = run.elements(call.arguments)?.first,
       case .bytes(let bytes) = run.value(first)
     {
       loadedBytes.append((bytes, offset))
@@ -49,7 +50,9 @@ extension PickleAnalysis {
   }
 
   /// What calling `callee` would return; bounded recursion through helpers that call others.
-  mutating func apply(_ callee: AbstractValue, _ arguments: [AbstractValue], _ site: Site, depth: Int) -> AbstractValue {
+  mutating func apply(_ callee: AbstractValue, _ arguments: [AbstractValue], _ site: Site, depth: Int)
+    -> AbstractValue
+  {
     guard depth < 12 else {
       computedCallees.append((site.offset, "calls nested through more than 12 helpers"))
       return .unresolved
@@ -84,7 +87,9 @@ extension PickleAnalysis {
       return .unresolved
     case .sequence(let items):
       // `("os", "system")` cannot be called; a one-element wrapper may still hide a callable.
-      if let first = items.first, case .path = first { return apply(first, arguments, site, depth: depth + 1) }
+      if let first = items.first, case .path = first {
+        return apply(first, arguments, site, depth: depth + 1)
+      }
       return .data
     case .text, .data: return .data
     case .computedText:
@@ -105,7 +110,8 @@ extension PickleAnalysis {
   }
 
   /// A dangerous callable given to something that may call it counts as called; containers only keep it.
-  private mutating func reportPassedCallables(_ arguments: [AbstractValue], to receiver: String, _ site: Site) {
+  private mutating func reportPassedCallables(_ arguments: [AbstractValue], to receiver: String, _ site: Site)
+  {
     if case .inert = judge(receiver), !Self.callsItsArguments(receiver) { return }
     for path in Self.callables(in: arguments) where isDangerous(path) {
       var passed = site
@@ -130,7 +136,8 @@ extension PickleAnalysis {
   private static func callsItsArguments(_ path: String) -> Bool {
     let callers: Set<String> = [
       "builtins.map", "builtins.filter", "builtins.reduce", "builtins.sorted", "builtins.max", "builtins.min",
-      "builtins.property", "builtins.iter", "collections.defaultdict", "functools.reduce", "functools.cmp_to_key",
+      "builtins.property", "builtins.iter", "collections.defaultdict", "functools.reduce",
+      "functools.cmp_to_key",
       "functools.lru_cache", "functools.cache", "functools.singledispatch", "functools.cached_property",
       "functools.partialmethod", "functools.wraps", "functools.update_wrapper", "itertools.starmap",
       "itertools.accumulate", "itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse",
@@ -147,9 +154,12 @@ extension PickleAnalysis {
   /// Methods that pickle or Python itself calls on an object: a callable stored there is called.
   private static let hooks: Set<String> = [
     "__setstate__", "__reduce__", "__reduce_ex__", "__call__", "__del__", "__getattr__", "__getattribute__",
-    "__hash__", "__eq__", "__setitem__", "__getitem__", "__new__", "__init__", "__init_subclass__", "__class__",
-    "__class_getitem__", "__instancecheck__", "__iter__", "__next__", "__len__", "__repr__", "__str__", "__set_name__",
-    "__enter__", "__exit__", "__contains__", "__bool__", "__missing__", "__get__", "__index__", "__buffer__", "append", "extend",
+    "__hash__", "__eq__", "__setitem__", "__getitem__", "__new__", "__init__", "__init_subclass__",
+    "__class__",
+    "__class_getitem__", "__instancecheck__", "__iter__", "__next__", "__len__", "__repr__", "__str__",
+    "__set_name__",
+    "__enter__", "__exit__", "__contains__", "__bool__", "__missing__", "__get__", "__index__", "__buffer__",
+    "append", "extend",
     "add", "update", "find_class", "persistent_load", "write", "flush",
   ]
 
@@ -171,7 +181,9 @@ extension PickleAnalysis {
         if case .inert = judge(path) { continue }
         record(path, hooked)
       }
-      if case .unresolved = stored { computedCallees.append((offset, "BUILD sets \(name) to a computed callable")) }
+      if case .unresolved = stored {
+        computedCallees.append((offset, "BUILD sets \(name) to a computed callable"))
+      }
     }
     switch run.value(target) {
     case .global(let global):
@@ -179,20 +191,27 @@ extension PickleAnalysis {
       let dangerous = isDangerous(path) || entries.contains { !Self.callables(in: [value($0.value)]).isEmpty }
       tamperings.append(
         Tampering(
-          target: path, how: "BUILD rewrites \(entries.prefix(3).compactMap { run.text($0.key) }.joined(separator: ", ")) of the class or module itself",
+          target: path,
+          how:
+            "BUILD rewrites \(entries.prefix(3).compactMap { run.text($0.key) }.joined(separator: ", ")) of the class or module itself",
           offset: offset, severity: dangerous ? .critical : .medium))
     case .call(let call):
       rebuildPartial(call, target, state, at: offset)
       if case .path(let path)? = values[target.index], isDangerous(path) {
-        tamperings.append(Tampering(target: path, how: "BUILD sets its attributes", offset: offset, severity: .critical))
+        tamperings.append(
+          Tampering(target: path, how: "BUILD sets its attributes", offset: offset, severity: .critical))
       }
     default: break
     }
   }
 
   /// `functools.partial.__setstate__` replaces the function.
-  private mutating func rebuildPartial(_ call: PickleCall, _ target: PickleID, _ state: PickleID, at offset: Int) {
-    guard case .path("functools.partial") = value(call.callee), let items = run.elements(state), items.count >= 2 else {
+  private mutating func rebuildPartial(
+    _ call: PickleCall, _ target: PickleID, _ state: PickleID, at offset: Int
+  ) {
+    guard case .path("functools.partial") = value(call.callee), let items = run.elements(state),
+      items.count >= 2
+    else {
       return
     }
     var bound: [AbstractValue] = []
@@ -206,12 +225,14 @@ extension PickleAnalysis {
   /// SETITEM and APPEND on the result of a call: `getattr(sys, "modules")["os"] = ...`.
   mutating func checkFilledCalls() {
     for event in run.events {
-      guard case .call(let id) = event.kind, let call = run.call(id), !call.pairs.isEmpty || !call.items.isEmpty,
+      guard case .call(let id) = event.kind, let call = run.call(id),
+        !call.pairs.isEmpty || !call.items.isEmpty,
         case .path(let path)? = values[id.index]
       else { continue }
       if path == "sys.modules" || path.hasSuffix(".__dict__") || isDangerous(path) {
         tamperings.append(
-          Tampering(target: path, how: "items are written into it", offset: event.offset, severity: .critical))
+          Tampering(target: path, how: "items are written into it", offset: event.offset, severity: .critical)
+        )
       }
     }
   }

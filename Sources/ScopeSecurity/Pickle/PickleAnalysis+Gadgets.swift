@@ -4,7 +4,9 @@ import ScopeFormats
 /// Helpers that return or call something else: what they return is followed instead of reported.
 extension PickleAnalysis {
   /// The result of calling a helper, or nil when `path` is not one.
-  mutating func gadget(_ path: String, _ arguments: [AbstractValue], _ site: Site, depth: Int) -> AbstractValue? {
+  mutating func gadget(_ path: String, _ arguments: [AbstractValue], _ site: Site, depth: Int)
+    -> AbstractValue?
+  {
     switch path {
     case "builtins.getattr", "builtins.object.__getattribute__", "builtins.type.__getattribute__",
       "inspect.getattr_static":
@@ -13,7 +15,8 @@ extension PickleAnalysis {
     case "operator.attrgetter":
       let names = arguments.map(\.literal)
       if names.contains(where: { $0 == nil }) {
-        walks.append(AttributeWalk(helper: path, target: "", attribute: "?", danger: .computedName, offset: site.offset))
+        walks.append(
+          AttributeWalk(helper: path, target: "", attribute: "?", danger: .computedName, offset: site.offset))
         return .attributeGetter(nil)
       }
       let known = names.compactMap { $0 }
@@ -21,7 +24,8 @@ extension PickleAnalysis {
         walks.append(
           AttributeWalk(
             helper: path, target: "", attribute: name,
-            danger: .dangerous(.dangerous(.introspection, reason: "leads to the interpreter's internals")), offset: site.offset))
+            danger: .dangerous(.dangerous(.introspection, reason: "leads to the interpreter's internals")),
+            offset: site.offset))
       }
       return .attributeGetter(known)
     case "operator.methodcaller": return .methodCaller(arguments.first?.literal, Array(arguments.dropFirst()))
@@ -35,7 +39,8 @@ extension PickleAnalysis {
       wrap(path, inner, site)
       return .partial(inner, Array(arguments.dropFirst()))
     case "importlib.import_module", "builtins.__import__", "importlib.__import__", "imp.load_module",
-      "importlib.reload", "pkgutil.resolve_name", "pydoc.locate", "pydoc.safeimport", "cloudpickle.cloudpickle.subimport",
+      "importlib.reload", "pkgutil.resolve_name", "pydoc.locate", "pydoc.safeimport",
+      "cloudpickle.cloudpickle.subimport",
       "cloudpickle.subimport", "dill._import_module", "pkgutil.find_loader", "importlib.util.find_spec":
       return resolve(path, arguments, site)
     case "numpy.core._ufunc_reconstruct", "numpy.core.multiarray._ufunc_reconstruct":
@@ -56,10 +61,12 @@ extension PickleAnalysis {
       guard case .path(let target)? = arguments.first else { return nil }
       record(path, site)
       return .path("\(target).__dict__")
-    case "builtins.map", "builtins.filter", "itertools.starmap", "itertools.filterfalse", "itertools.takewhile",
+    case "builtins.map", "builtins.filter", "itertools.starmap", "itertools.filterfalse",
+      "itertools.takewhile",
       "itertools.dropwhile":
       return callOverElements(path, arguments, site, depth)
-    case "functools.reduce", "itertools.accumulate", "builtins.reduce": return fold(path, arguments, site, depth)
+    case "functools.reduce", "itertools.accumulate", "builtins.reduce":
+      return fold(path, arguments, site, depth)
     case "operator.call", "builtins.apply":
       guard let callee = arguments.first else { return .data }
       var passed = Array(arguments.dropFirst())
@@ -75,16 +82,24 @@ extension PickleAnalysis {
       var passed: [AbstractValue] = []
       if case .sequence(let items) = arguments[2] { passed = items }
       return apply(arguments[0], passed, site.through(path), depth: depth + 1)
-    case "builtins.next", "builtins.iter", "builtins.list", "builtins.tuple", "builtins.reversed", "copy.copy",
-      "copy.deepcopy", "collections.deque", "builtins.set", "builtins.frozenset", "builtins.sorted", "builtins.sum",
-      "itertools.chain", "builtins.any", "builtins.all", "itertools.cycle", "builtins.enumerate", "operator.pos",
+    case "builtins.next", "builtins.iter", "builtins.list", "builtins.tuple", "builtins.reversed",
+      "copy.copy",
+      "copy.deepcopy", "collections.deque", "builtins.set", "builtins.frozenset", "builtins.sorted",
+      "builtins.sum",
+      "itertools.chain", "builtins.any", "builtins.all", "itertools.cycle", "builtins.enumerate",
+      "operator.pos",
       "functools.cache", "functools.lru_cache", "builtins.staticmethod", "builtins.classmethod":
       return arguments.first ?? .data
-    case "builtins.str.join", "builtins.str.format", "builtins.str.replace", "builtins.str.lower", "builtins.str.upper",
-      "operator.concat", "operator.add", "operator.mod", "operator.mul", "builtins.bytes.decode", "builtins.str", "builtins.chr", "builtins.str.strip",
-      "_codecs.decode", "codecs.decode", "base64.b64decode", "binascii.unhexlify", "binascii.a2b_base64", "builtins.bytes.fromhex",
-      "builtins.str.translate", "builtins.str.swapcase", "builtins.format", "builtins.bytes", "string.Template", "zlib.decompress",
-      "base64.b32decode", "base64.b85decode", "builtins.bytearray", "builtins.str.title", "builtins.str.removeprefix":
+    case "builtins.str.join", "builtins.str.format", "builtins.str.replace", "builtins.str.lower",
+      "builtins.str.upper",
+      "operator.concat", "operator.add", "operator.mod", "operator.mul", "builtins.bytes.decode",
+      "builtins.str", "builtins.chr", "builtins.str.strip",
+      "_codecs.decode", "codecs.decode", "base64.b64decode", "binascii.unhexlify", "binascii.a2b_base64",
+      "builtins.bytes.fromhex",
+      "builtins.str.translate", "builtins.str.swapcase", "builtins.format", "builtins.bytes",
+      "string.Template", "zlib.decompress",
+      "base64.b32decode", "base64.b85decode", "builtins.bytearray", "builtins.str.title",
+      "builtins.str.removeprefix":
       noteAllocation(path, arguments, site)
       return arguments.isEmpty ? .data : .computedText
     case "_codecs.encode", "codecs.encode":
@@ -93,12 +108,15 @@ extension PickleAnalysis {
         return .computedText
       }
       return .data
-    case "builtins.range", "builtins.xrange", "numpy.zeros", "numpy.ones", "numpy.empty", "torch.zeros", "torch.ones",
-      "torch.empty", "builtins.pow", "operator.pow", "math.factorial", "numpy.arange", "operator.lshift", "math.comb", "math.perm":
+    case "builtins.range", "builtins.xrange", "numpy.zeros", "numpy.ones", "numpy.empty", "torch.zeros",
+      "torch.ones",
+      "torch.empty", "builtins.pow", "operator.pow", "math.factorial", "numpy.arange", "operator.lshift",
+      "math.comb", "math.perm":
       noteAllocation(path, arguments, site)
       return .instance(path)
     default:
-      if path.hasPrefix("cloudpickle."), let kind = arguments.first?.literal, path.hasSuffix("._builtin_type") {
+      if path.hasPrefix("cloudpickle."), let kind = arguments.first?.literal, path.hasSuffix("._builtin_type")
+      {
         return .path("types.\(kind)")
       }
       if path == "dill._load_type", let kind = arguments.first?.literal { return .path("builtins.\(kind)") }
@@ -111,7 +129,9 @@ extension PickleAnalysis {
   }
 
   /// An attribute of a value: a longer path.
-  mutating func walk(_ target: AbstractValue?, _ name: String?, _ helper: String, _ site: Site) -> AbstractValue {
+  mutating func walk(_ target: AbstractValue?, _ name: String?, _ helper: String, _ site: Site)
+    -> AbstractValue
+  {
     let base: String
     switch target {
     case .path(let path)?, .instance(let path)?: base = path
@@ -121,30 +141,38 @@ extension PickleAnalysis {
     default: base = "a computed object"
     }
     guard let name else {
-      walks.append(AttributeWalk(helper: helper, target: base, attribute: "?", danger: .computedName, offset: site.offset))
+      walks.append(
+        AttributeWalk(
+          helper: helper, target: base, attribute: "?", danger: .computedName, offset: site.offset))
       return .unresolved
     }
     let path = CallableCatalogue.canonical("\(base).\(name)")
     let judgement = judge(path)
     switch judgement {
     case .dangerous, .reexport:
-      walks.append(AttributeWalk(helper: helper, target: base, attribute: name, danger: .dangerous(judgement), offset: site.offset))
+      walks.append(
+        AttributeWalk(
+          helper: helper, target: base, attribute: name, danger: .dangerous(judgement), offset: site.offset))
     case .inert, .unknown: break
     }
     return .path(path)
   }
 
   /// `mapping[key]`: the modules table and namespaces lead back to paths.
-  private mutating func item(
+  mutating func item(
     _ target: AbstractValue?, _ key: AbstractValue?, _ helper: String, _ site: Site
   ) -> AbstractValue {
     guard case .path(let path)? = target else {
-      if case .sequence(let items)? = target { return items.first { if case .path = $0 { true } else { false } } ?? .data }
+      if case .sequence(let items)? = target {
+        return items.first { if case .path = $0 { true } else { false } } ?? .data
+      }
       if case .instance(let path)? = target, isDangerous(path) { return .unresolved }
       return .data
     }
     guard let name = key?.literal else {
-      walks.append(AttributeWalk(helper: helper, target: path, attribute: "?", danger: .computedName, offset: site.offset))
+      walks.append(
+        AttributeWalk(
+          helper: helper, target: path, attribute: "?", danger: .computedName, offset: site.offset))
       return .unresolved
     }
     if path == "sys.modules" { return .path(CallableCatalogue.canonical(name)) }

@@ -85,11 +85,14 @@ struct PickleAnalysis: Sendable {
       case .build(let target, let state):
         build(target, state, at: event.offset)
       case .anomaly(let anomaly):
-        if case .unexpectedTarget(let opcode) = anomaly, opcode != .build, let target, let global = run.global(target),
+        if case .unexpectedTarget(let opcode) = anomaly, opcode != .build, let target,
+          let global = run.global(target),
           case .path(let path) = value(target), path == "sys.modules" || path.hasSuffix(".__dict__")
         {
           tamperings.append(
-            Tampering(target: global.qualifiedName, how: "\(opcode) writes into it", offset: event.offset, severity: .critical))
+            Tampering(
+              target: global.qualifiedName, how: "\(opcode) writes into it", offset: event.offset,
+              severity: .critical))
         }
         if case .uncallable(let id) = anomaly {
           switch value(id) {
@@ -116,7 +119,8 @@ struct PickleAnalysis: Sendable {
     let path = CallableCatalogue.canonical(Self.path(global))
     imports.append(
       ImportedName(
-        path: path, judgement: judge(path), opcode: opcode, offset: offset, isDotted: global.name.contains(".")))
+        path: path, judgement: judge(path), opcode: opcode, offset: offset,
+        isDotted: global.name.contains(".")))
   }
 
   static func path(_ global: PickleGlobal) -> String {

@@ -21,14 +21,16 @@ enum PKL003: PickleRule {
       called.insert(use.path)
       findings.append(
         finding(
-          "\(use.path)(\(use.arguments)) is \(original), called by \(use.description)", title: "Calls \(original) through \(use.path)",
+          "\(use.path)(\(use.arguments)) is \(original), called by \(use.description)",
+          title: "Calls \(original) through \(use.path)",
           place: pickle.place(use.offset, use.opcode)))
     }
     for name in pickle.imports where !called.contains(name.path) {
       guard case .reexport(_, let original) = name.judgement, findings.count < 32 else { continue }
       findings.append(
         finding(
-          "\(name.path) leads to \(original); it is imported and kept", title: "Imports \(original) through another module",
+          "\(name.path) leads to \(original); it is imported and kept",
+          title: "Imports \(original) through another module",
           severity: .medium, place: pickle.place(name.offset, name.opcode)))
     }
     return findings

@@ -24,7 +24,9 @@ enum PKL004: PickleRule {
     var builders: [CallableUse] = []
     for use in calls {
       if isBuilder(use.path) || (isCodeType(use.path) && calls.contains { isBuilder($0.path) }) {
-        let isCalled = use.chain.contains { $0.hasSuffix("()") } || use.route.contains("passed to") || use.route.hasPrefix("BUILD sets")
+        let isCalled =
+          use.chain.contains { $0.hasSuffix("()") } || use.route.contains("passed to")
+          || use.route.hasPrefix("BUILD sets")
         if !isCalled {
           builders.append(use)
           continue
@@ -33,14 +35,16 @@ enum PKL004: PickleRule {
       guard findings.count < 8 else { break }
       findings.append(
         finding(
-          "\(use.path)(\(use.arguments)) is called by \(use.description)", title: "Builds or runs byte code with \(use.path)",
+          "\(use.path)(\(use.arguments)) is called by \(use.description)",
+          title: "Builds or runs byte code with \(use.path)",
           place: pickle.place(use.offset, use.opcode)))
     }
     if let first = builders.first {
       findings.append(
         finding(
           "\(builders.count) calls of builders such as \(first.path); what they build is kept, not called while loading",
-          title: "Holds Python functions as byte code", severity: .low, place: pickle.place(first.offset, first.opcode)))
+          title: "Holds Python functions as byte code", severity: .low,
+          place: pickle.place(first.offset, first.opcode)))
     }
     if findings.isEmpty {
       for name in pickle.imports {
@@ -58,5 +62,7 @@ enum PKL004: PickleRule {
     path.hasPrefix("cloudpickle.") || path.hasPrefix("dill.") || path.contains(".cloudpickle.")
   }
 
-  private static func isCodeType(_ path: String) -> Bool { path == "types.CodeType" || path == "types.FunctionType" }
+  private static func isCodeType(_ path: String) -> Bool {
+    path == "types.CodeType" || path == "types.FunctionType"
+  }
 }

@@ -9,7 +9,8 @@ enum PKL009: PickleRule {
       + "imported but not called, are low.",
     why: "What is not known to be harmless may be a gadget of a package that the reader has installed.",
     example: "GLOBAL mypackage.utils run; 'argument'; TUPLE1; REDUCE",
-    mitigation: "Check what the named callable does in the version you have installed, or convert the file to "
+    mitigation:
+      "Check what the named callable does in the version you have installed, or convert the file to "
       + "safetensors.",
     references: ["CWE-502", "MITRE ATLAS AML.T0011.000"])
 
@@ -22,14 +23,18 @@ enum PKL009: PickleRule {
       findings.append(
         finding(
           "\(use.path)(\(use.arguments)) is called by \(use.description)",
-          title: severity == .low ? "Constructs \(use.path), a class outside the known libraries" : "Calls \(use.path), which is not known to be harmless",
+          title: severity == .low
+            ? "Constructs \(use.path), a class outside the known libraries"
+            : "Calls \(use.path), which is not known to be harmless",
           severity: severity, place: pickle.place(use.offset, use.opcode)))
     }
     let called = Set(pickle.uses.map(\.path))
-    for name in pickle.imports where name.judgement == .unknown && !called.contains(name.path) && findings.count < 32 {
+    for name in pickle.imports
+    where name.judgement == .unknown && !called.contains(name.path) && findings.count < 32 {
       findings.append(
         finding(
-          "\(name.path) is imported and kept", title: "Refers to \(name.path), which is not known", severity: .low,
+          "\(name.path) is imported and kept", title: "Refers to \(name.path), which is not known",
+          severity: .low,
           place: pickle.place(name.offset, name.opcode)))
     }
     return findings
@@ -39,7 +44,8 @@ enum PKL009: PickleRule {
   /// (enumerations, data classes) of the training script.
   private static func severity(of use: CallableUse) -> Severity {
     let name = use.path.split(separator: ".").last.map(String.init) ?? use.path
-    guard use.chain.allSatisfy({ $0.hasPrefix("copyreg.") }), !use.route.contains("passed to"), !use.route.hasPrefix("BUILD"),
+    guard use.chain.allSatisfy({ $0.hasPrefix("copyreg.") }), !use.route.contains("passed to"),
+      !use.route.hasPrefix("BUILD"),
       CallableCatalogue.looksLikeClass(name)
     else { return .medium }
     if StandardLibrary.contains(use.path) { return .medium }

@@ -27,22 +27,27 @@ enum PKL010: PickleRule {
         findings.append(
           finding(
             "\(walk.helper)(\(walk.target), '\(PickleAnalysis.printable(walk.attribute))')",
-            title: "Fetches \(PickleAnalysis.printable(walk.attribute)) of \(walk.target.isEmpty ? "an object" : walk.target)",
+            title:
+              "Fetches \(PickleAnalysis.printable(walk.attribute)) of \(walk.target.isEmpty ? "an object" : walk.target)",
             place: pickle.place(walk.offset)))
       }
     }
     for wrapper in pickle.dangerousWrappers.prefix(16) {
-      findings.append(finding(wrapper.detail, title: "Wraps a dangerous callable", place: pickle.place(wrapper.offset)))
+      findings.append(
+        finding(wrapper.detail, title: "Wraps a dangerous callable", place: pickle.place(wrapper.offset)))
     }
     for use in pickle.uses.prefix(1000) {
       guard case .dangerous(.introspection, let reason) = use.judgement, findings.count < 32 else { continue }
       findings.append(
         finding(
-          "\(use.path)(\(use.arguments)) is called by \(use.description); \(reason)", title: "Calls \(use.path)",
+          "\(use.path)(\(use.arguments)) is called by \(use.description); \(reason)",
+          title: "Calls \(use.path)",
           place: pickle.place(use.offset, use.opcode)))
     }
     for name in pickle.imports {
-      guard case .dangerous(.introspection, let reason) = name.judgement, findings.count < 32 else { continue }
+      guard case .dangerous(.introspection, let reason) = name.judgement, findings.count < 32 else {
+        continue
+      }
       findings.append(
         finding(
           "\(name.path): \(reason)", title: "Names \(name.path)", severity: .medium,

@@ -25,7 +25,9 @@ enum PKL011: PickleRule {
       if findings.count >= 8 { break }
     }
     for callee in pickle.computedCallees.prefix(8) {
-      findings.append(finding(callee.detail, title: "Calls something that cannot be named", place: pickle.place(callee.offset)))
+      findings.append(
+        finding(
+          callee.detail, title: "Calls something that cannot be named", place: pickle.place(callee.offset)))
     }
     return findings
   }

@@ -18,7 +18,8 @@ enum PKL013: PickleRule {
   /// A further stream of the file.
   static func secondStream(at offset: Int, calls: Bool, member: String?) -> Finding {
     finding(
-      "another pickle begins at byte \(offset)" + (calls ? " and calls callables that are not known to be harmless" : ""),
+      "another pickle begins at byte \(offset)"
+        + (calls ? " and calls callables that are not known to be harmless" : ""),
       title: "A second pickle follows the first", severity: calls ? .high : .medium,
       place: FindingPlace(member: member, offset: offset))
   }
@@ -26,7 +27,8 @@ enum PKL013: PickleRule {
   /// Bytes after STOP that are no pickle.
   static func junk(at offset: Int, count: Int, isZero: Bool, member: String?) -> Finding {
     finding(
-      "\(count) bytes follow the STOP opcode" + (isZero ? ", all zero" : ""), title: "Data after the end of the pickle",
+      "\(count) bytes follow the STOP opcode" + (isZero ? ", all zero" : ""),
+      title: "Data after the end of the pickle",
       severity: isZero ? .low : .high, place: FindingPlace(member: member, offset: offset))
   }
 }

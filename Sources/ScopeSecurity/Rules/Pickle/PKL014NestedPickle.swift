@@ -28,13 +28,25 @@ enum PKL014: PickleRule {
       guard mayBePickle(bytes), bytes.count <= budget else { continue }
       budget -= bytes.count
       let inner = PickleAnalysis(bytes, member: pickle.member, role: .nested)
-      guard inner.run.problem == nil, inner.run.endOffset == bytes.count, !inner.imports.isEmpty else { continue }
+      guard inner.run.problem == nil, inner.run.endOffset == bytes.count, !inner.imports.isEmpty else {
+        continue
+      }
       let names = inner.imports.prefix(3).map(\.path).joined(separator: ", ")
-      let isDangerous = inner.hasDangerousUse
-        || inner.imports.contains { if case .dangerous = $0.judgement { true } else if case .reexport = $0.judgement { true } else { false } }
+      let isDangerous =
+        inner.hasDangerousUse
+        || inner.imports.contains {
+          if case .dangerous = $0.judgement {
+            true
+          } else if case .reexport = $0.judgement {
+            true
+          } else {
+            false
+          }
+        }
       findings.append(
         finding(
-          "\(bytes.count) bytes that are a complete pickle importing \(names)", severity: isDangerous ? .medium : .low,
+          "\(bytes.count) bytes that are a complete pickle importing \(names)",
+          severity: isDangerous ? .medium : .low,
           place: pickle.place(object.offset)))
       if findings.count >= 8 { break }
     }

@@ -21,7 +21,8 @@ enum PKL015: PickleRule {
       case .extensionCode(let code, _):
         findings.append(
           finding(
-            "extension code \(code) of the reader's copyreg registry", title: "Uses the copyreg extension registry",
+            "extension code \(code) of the reader's copyreg registry",
+            title: "Uses the copyreg extension registry",
             place: pickle.place(event.offset, "EXT")))
       case .persistentID(let id):
         guard !isStorage(id, pickle) else { continue }

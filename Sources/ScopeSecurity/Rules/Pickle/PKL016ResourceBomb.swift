@@ -21,10 +21,14 @@ enum PKL016: PickleRule {
       switch event.kind {
       case .anomaly(.hugeMemoIndex(let index)):
         findings.append(
-          finding("memo index \(index)", title: "Writes a huge memo index", place: pickle.place(event.offset, "PUT")))
+          finding(
+            "memo index \(index)", title: "Writes a huge memo index", place: pickle.place(event.offset, "PUT")
+          ))
       case .anomaly(.frameBeyondEnd(let declared)) where declared > 1 << 40:
         findings.append(
-          finding("a frame of \(declared) bytes is declared", title: "Declares a huge frame", place: pickle.place(event.offset, "FRAME")))
+          finding(
+            "a frame of \(declared) bytes is declared", title: "Declares a huge frame",
+            place: pickle.place(event.offset, "FRAME")))
       default: continue
       }
     }
@@ -32,7 +36,8 @@ enum PKL016: PickleRule {
       findings.append(
         finding(
           "\(allocation.path) with \(allocation.count == .max ? "an integer beyond 64 bits" : "\(allocation.count)")",
-          title: "Allocates gigabytes through \(allocation.path)", place: pickle.place(allocation.offset, "REDUCE")))
+          title: "Allocates gigabytes through \(allocation.path)",
+          place: pickle.place(allocation.offset, "REDUCE")))
     }
     if let (offset, size) = explosiveKey(pickle.run) {
       findings.append(
