@@ -13,7 +13,11 @@ package enum Escape {
   /// One line of visible text: control characters become spaces.
   package static func visible(_ text: String) -> String {
     var result = ""
-    for scalar in text.unicodeScalars { result.unicodeScalars.append(isControl(scalar) ? " " : scalar) }
+    // A name may be as long as the file it comes from; nobody reads more than this.
+    for (index, scalar) in text.unicodeScalars.enumerated() {
+      if index == 4096 { return result + "…" }
+      result.unicodeScalars.append(isControl(scalar) ? " " : scalar)
+    }
     return result
   }
 
@@ -61,7 +65,10 @@ package enum Escape {
   }
 
   /// A code span that the text cannot leave.
-  package static func markdownCode(_ text: String) -> String {
+  ///
+  /// - Parameter inTable: a pipe would end the cell there, even in code.
+  package static func markdownCode(_ text: String, inTable: Bool = false) -> String {
+    let text = visible(text)
     var longest = 0
     var run = 0
     for character in text {
@@ -70,7 +77,7 @@ package enum Escape {
     }
     let fence = String(repeating: "`", count: longest + 1)
     let pad = longest > 0 ? " " : ""
-    return fence + pad + replacing(visible(text), "|", "\\|") + pad + fence
+    return fence + pad + (inTable ? replacing(text, "|", "\\|") : text) + pad + fence
   }
 
   /// Terminal text: no escape sequence survives.

@@ -42,8 +42,9 @@ package enum Format {
 
   /// A difference of fractions in percentage points: `0.2 points`, `1.0 point`.
   package static func points(_ difference: Double) -> String {
-    let text = fixed(abs(difference) * 100, 1)
-    return text + (text == "1.0" ? " point" : " points")
+    let size = abs(difference) * 100
+    let text = size < 1 ? trimmed(fixed(size, 2)) : trimmed(fixed(size, 1))
+    return text + (text == "1" ? " point" : " points")
   }
 
   package static func ratio(_ value: Double) -> String { fixed(value, 2) + "×" }
@@ -84,17 +85,17 @@ package enum Format {
     return integer(value)
   }
 
-  /// `8/255` when the radius is a multiple of 1/255 (to a quarter of a level), otherwise the decimal.
+  /// `8/255` for radii up to 32 grey levels that are multiples of a quarter level, otherwise the decimal.
   package static func epsilon(_ value: Double) -> String {
     let levels = value * 255
-    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels < 256, levels > 0 else { return significant(value) }
+    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels <= 32, levels > 0 else { return significant(value) }
     let quarters = Int((levels * 4).rounded())
     return (quarters % 4 == 0 ? String(quarters / 4) : trimmed(fixed(levels, 2))) + "/255"
   }
 
   private static func trimmed(_ text: String) -> String {
     var text = text
-    while text.hasSuffix("0") { text.removeLast() }
+    while text.contains("."), text.hasSuffix("0") { text.removeLast() }
     return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 

@@ -118,7 +118,7 @@ enum AnalysisSection {
       ],
       rows: analysis.slowestNodes.map {
         [$0.name, $0.opType, Format.milliseconds($0.milliseconds), Format.percent($0.share), $0.macs.map(Format.integer) ?? "–"]
-      }, emphasized: nil, summaryRows: 5)
+      }, emphasized: nil, summaryRows: 5, isSupplement: true)
   }
 
   private static func signature(_ analysis: Report.Analysis) -> Document.Table {

@@ -66,10 +66,11 @@ enum RobustnessSection {
 
   private static func curves(_ robustness: Report.Robustness, _ norm: String) -> [Document.Curve] {
     var names: [String] = []
-    for attack in robustness.attacks where attack.norm == norm && !names.contains(attack.name) { names.append(attack.name) }
-    return names.map { name in
-      Document.Curve(
-        name: name,
+    for attack in robustness.attacks where !names.contains(attack.name) { names.append(attack.name) }
+    return names.enumerated().compactMap { look, name in
+      guard robustness.attacks.contains(where: { $0.name == name && $0.norm == norm }) else { return nil }
+      return Document.Curve(
+        name: name, look: look,
         points: robustness.attacks.filter { $0.name == name && $0.norm == norm && $0.epsilon.isFinite }
           .sorted { $0.epsilon < $1.epsilon }
           .map { ($0.epsilon, radius($0), $0.robustAccuracy.value) })

@@ -62,8 +62,8 @@ enum AnalysisNarrative {
       let source = model.architectureSource.map { " (\($0))" } ?? ""
       text.append(
         age >= Thresholds.oldArchitectureYears
-          ? "Introduced in \(year)\(source), \(age) years before this report: well understood, and newer families "
-            + "reach the same accuracy with less."
+          ? "Introduced in \(year)\(source), \(age) years before this report: compare a newer family on the same data "
+            + "before settling."
           : "Introduced in \(year)\(source).")
     }
     if let evidence = model.architectureEvidence { text.append("Recognised: \(ended(evidence))") }

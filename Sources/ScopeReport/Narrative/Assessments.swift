@@ -56,7 +56,7 @@ enum Assessments {
             : "It gives the original's answer on \($0.text) of the images: equal accuracy, different errors; review them."
         } ?? ""
     } else {
-      text = "Nothing tried here is worth a change: \(OptimizationNarrative.gain(optimization)). "
+      text = "Nothing tried here is worth a change: the best model built is \(OptimizationNarrative.gain(optimization)). "
       text +=
         optimization.isApproximate
         ? "A larger calibration set or a wider accuracy budget may change that."

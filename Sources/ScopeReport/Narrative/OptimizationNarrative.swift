@@ -108,16 +108,16 @@ enum OptimizationNarrative {
     return faster || (!slower && optimization.sizeReduction.value >= Thresholds.worthwhileReduction)
   }
 
-  /// `72.9% smaller, 1.42× as fast, 0.2 points lower accuracy`: the gain in one phrase.
+  /// `72.9% smaller and 1.39× as fast, with 0.2 points less accuracy`: the gain in one phrase.
   static func gain(_ optimization: Report.Optimization) -> String {
     var parts: [String] = []
     let reduction = optimization.sizeReduction.value
     if abs(reduction) >= 0.0005 { parts.append("\(Format.percent(abs(reduction))) \(reduction > 0 ? "smaller" : "larger")") }
-    if let speedup = optimization.speedup { parts.append("\(Format.ratio(speedup.value)) the speed") }
+    if let speedup = optimization.speedup { parts.append("\(Format.ratio(speedup.value)) as fast") }
+    var text = parts.isEmpty ? "the same size" : Format.list(parts)
     if let drop = drop(optimization) {
-      parts.append(
-        abs(drop) < 1e-9 ? "no loss of accuracy" : "\(Format.points(drop)) \(drop > 0 ? "lower" : "higher") accuracy")
+      text += abs(drop) < 1e-9 ? ", with the same accuracy" : ", with \(Format.points(drop)) \(drop > 0 ? "less" : "more") accuracy"
     }
-    return Format.list(parts)
+    return text
   }
 }

@@ -20,13 +20,13 @@ enum Recommendations {
     if OptimizationNarrative.helps(optimization) {
       return Report.Recommendation(
         title: title, text: "Deploy the optimized model in place of the original.",
-        motivation: "\(OptimizationNarrative.gain(optimization)), measured here", basis: basis,
+        motivation: "it is \(OptimizationNarrative.gain(optimization)), measured here", basis: basis,
         command: commands.optimize(), gain: min(1, max(saved, optimization.sizeReduction.value, 0)))
     }
     let wider = 2 * (optimization.maximumAccuracyDrop ?? Thresholds.accuracyDrop)
     return Report.Recommendation(
       title: title, text: "Nothing tried is worth deploying; retry with a wider accuracy budget or more calibration images.",
-      motivation: "\(OptimizationNarrative.gain(optimization)), measured here", basis: basis,
+      motivation: "the best model built is \(OptimizationNarrative.gain(optimization))", basis: basis,
       command: commands.optimize(budget: wider), gain: 0.05)
   }
 

@@ -46,11 +46,11 @@ enum Verdict {
     }
     if let optimization = report.optimization, OptimizationNarrative.helps(optimization) {
       return (.shipOptimized, "Ship the optimized model",
-        "Ship the optimized model: \(name) keeps \((optimization.optimizedAccuracy ?? accuracy).text) accuracy on "
-          + "\(Format.plural(images, "image")) at \(optimization.optimizedBytes.text), and the scan found nothing dangerous.")
+        "\(name) keeps \((optimization.optimizedAccuracy ?? accuracy).text) accuracy on "
+          + "\(Format.plural(images, "image")) in \(optimization.optimizedBytes.text), and the scan found nothing dangerous.")
     }
     return (.ship, "Ship the original model",
-      "Ship \(name) as it is: \(accuracy.text) accuracy on \(Format.plural(images, "image")), and the scan found nothing dangerous.")
+      "\(name) gives \(accuracy.text) accuracy on \(Format.plural(images, "image")), and the scan found nothing dangerous.")
   }
 
   private static func gain(_ report: Report, _ decision: Report.Conclusion.Decision) -> String {
@@ -63,7 +63,7 @@ enum Verdict {
         ? "Against the original it is \(gain), measured on this machine."
         : "Once that is settled, prefer the optimized model: it is \(gain), measured on this machine."
     }
-    return "Optimization gives no reason to change the artefact: \(gain.isEmpty ? "no gain was measured" : gain)."
+    return "Optimization gives no reason to change the artefact: the best model built is \(gain)."
   }
 
   private static func caveat(_ report: Report) -> String {

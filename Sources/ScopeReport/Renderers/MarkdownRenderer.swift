@@ -30,7 +30,7 @@ public enum MarkdownRenderer {
     case .recommendations(let items): render(items)
     case .notMeasured(let items):
       ["| Value | Why | How to measure it |", "|---|---|---|"]
-        + items.map { "| \(Escape.markdownCode($0.path)) | \(text($0.reason)) | \(text($0.remedy)) |" } + [""]
+        + items.map { "| \(Escape.markdownCode($0.path, inTable: true)) | \(text($0.reason)) | \(text($0.remedy)) |" } + [""]
     case .samples(let samples):
       ["| Image | Attack | Clean prediction | Perturbed prediction |", "|---|---|---|---|"]
         + samples.map { sample in

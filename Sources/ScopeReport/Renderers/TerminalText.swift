@@ -65,6 +65,12 @@ struct TerminalText {
     return right ? space + text : text + space
   }
 
+  static func trimmedEnd(_ text: String) -> String {
+    var text = Substring(text)
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+
   /// Cut to `width` columns, with an ellipsis when something is lost.
   static func cut(_ text: String, _ width: Int) -> String {
     guard columns(text) > width else { return text }

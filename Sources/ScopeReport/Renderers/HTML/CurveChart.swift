@@ -24,12 +24,12 @@ enum CurveChart {
     svg += "<line x1=\"\(n(left))\" x2=\"\(n(width - right))\" y1=\"\(n(y(clean)))\" y2=\"\(n(y(clean)))\" "
       + "stroke=\"var(--muted)\" stroke-dasharray=\"4 4\"/><text x=\"\(n(width - right))\" y=\"\(n(y(clean) - 7))\" "
       + "text-anchor=\"end\">clean \(Format.percent(clean))</text>"
-    for (index, curve) in curves.enumerated() {
-      let colour = "var(--s\(index % 4 + 1))"
+    for curve in curves {
+      let colour = "var(--s\(curve.look % 4 + 1))"
       let points = [(0.0, clean)] + curve.points.map { ($0.epsilon, $0.accuracy) }
       let path = points.enumerated().map { "\($0 == 0 ? "M" : "L")\(n(x($1.0))) \(n(y($1.1)))" }.joined()
       svg += "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>"
-      svg += curve.points.map { marker(index, x($0.epsilon), y($0.accuracy), colour) }.joined()
+      svg += curve.points.map { marker(curve.look, x($0.epsilon), y($0.accuracy), colour) }.joined()
     }
     let label = Escape.html("\(title). " + curves.map { describe($0) }.joined(separator: " "))
     let chart = "<svg viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(label)\">\(svg)</svg>"
@@ -69,10 +69,10 @@ enum CurveChart {
   }
 
   private static func legend(_ curves: [Document.Curve]) -> String {
-    let items = curves.enumerated().map { index, curve in
-      let colour = "var(--s\(index % 4 + 1))"
+    let items = curves.map { curve in
+      let colour = "var(--s\(curve.look % 4 + 1))"
       return "<li><svg viewBox=\"0 0 26 14\" aria-hidden=\"true\"><path d=\"M0 7h26\" stroke=\"\(colour)\" stroke-width=\"2.5\"/>"
-        + "\(marker(index, 13, 7, colour))</svg>\(Escape.html(curve.name))</li>"
+        + "\(marker(curve.look, 13, 7, colour))</svg>\(Escape.html(curve.name))</li>"
     }
     return "<ul class=\"legend\">\(items.joined())</ul>"
   }

@@ -37,7 +37,9 @@ enum HTMLBlocks {
   private static func render(_ block: Document.Block) -> String {
     switch block {
     case .rows(let rows): metrics(rows)
-    case .table(let table): render(table)
+    case .table(let table):
+      table.isSupplement
+        ? "<details><summary>The same as a table</summary>\(render(table))</details>\n" : render(table)
     case .heading(let title): "<h3>\(Escape.html(title))</h3>\n"
     case .paragraph(let text): "<p>\(Escape.html(text))</p>\n"
     case .assessments(let items):
@@ -117,7 +119,7 @@ enum HTMLBlocks {
   private static func sample(_ sample: Report.Sample) -> String {
     func half(_ image: String, _ which: String, _ prediction: String, _ confidence: Double?) -> String {
       let right = prediction == sample.label
-      let sure = confidence.map { " \(Format.percent($0, 0))" } ?? ""
+      let sure = confidence.map { ", \(Format.percent($0, 0)) sure" } ?? ""
       return """
         <div class="\(right ? "ok" : "no")"><img alt="\(Escape.html("\(which) image of \(sample.label)"))" \
         src="data:image/png;base64,\(base64(image))"\(isTiny(image) ? " class=\"tiny\"" : "")>\
