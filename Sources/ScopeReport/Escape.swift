@@ -3,7 +3,8 @@ package enum Escape {
   /// C0 and C1 controls, line and paragraph separators, and the bidirectional controls that can reorder what is read.
   package static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB,
+    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+      0xFFF9...0xFFFB,
       0xE0000...0xE007F:
       true
     default: false
@@ -48,7 +49,8 @@ package enum Escape {
         result.unicodeScalars.append(scalar)
       case "_":
         // Inside a word an underscore is text in every current Markdown dialect.
-        let inner = index > 0 && index + 1 < scalars.count && scalars[index - 1].properties.isAlphabetic
+        let inner =
+          index > 0 && index + 1 < scalars.count && scalars[index - 1].properties.isAlphabetic
           && scalars[index + 1].properties.isAlphabetic
         result += inner ? "_" : "\\_"
       case "<": result += "&lt;"

@@ -38,7 +38,9 @@ package enum Format {
     return fixed(value, size >= 0.001 ? 4 : 6)
   }
 
-  package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String { fixed(fraction * 100, decimals) + "%" }
+  package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String {
+    fixed(fraction * 100, decimals) + "%"
+  }
 
   /// A difference of fractions in percentage points: `0.2 points`, `1.0 point`.
   package static func points(_ difference: Double) -> String {
@@ -74,21 +76,24 @@ package enum Format {
   }
 
   package static func seconds(_ value: Double) -> String {
-    value >= 120 ? "\(integer((value / 60).rounded(.down))) min \(integer(value.truncatingRemainder(dividingBy: 60))) s"
+    value >= 120
+      ? "\(integer((value / 60).rounded(.down))) min \(integer(value.truncatingRemainder(dividingBy: 60))) s"
       : fixed(value, value < 10 ? 2 : 1) + " s"
   }
 
   /// `4.65 million`, `269,722`.
   package static func large(_ value: Double) -> String {
-    if abs(value) >= 1e9 { return fixed(value / 1e9, 2) + " billion" }
-    if abs(value) >= 1e6 { return fixed(value / 1e6, 2) + " million" }
+    if abs(value) >= 1e9 { return trimmed(fixed(value / 1e9, 2)) + " billion" }
+    if abs(value) >= 1e6 { return trimmed(fixed(value / 1e6, 2)) + " million" }
     return integer(value)
   }
 
   /// `8/255` for radii up to 32 grey levels that are multiples of a quarter level, otherwise the decimal.
   package static func epsilon(_ value: Double) -> String {
     let levels = value * 255
-    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels <= 32, levels > 0 else { return significant(value) }
+    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels <= 32, levels > 0 else {
+      return significant(value)
+    }
     let quarters = Int((levels * 4).rounded())
     return (quarters % 4 == 0 ? String(quarters / 4) : trimmed(fixed(levels, 2))) + "/255"
   }

@@ -10,7 +10,8 @@ import Testing
   func integers(value: Double, text: String) { #expect(Format.integer(value) == text) }
 
   private static let fixedCases: [(Double, Int, String)] = [
-    (0.05, 1, "0.1"), (-0.04, 1, "0.0"), (1234.567, 2, "1,234.57"), (9.999, 2, "10.00"), (2, 0, "2"), (0.005, 2, "0.01"),
+    (0.05, 1, "0.1"), (-0.04, 1, "0.0"), (1234.567, 2, "1,234.57"), (9.999, 2, "10.00"), (2, 0, "2"),
+    (0.005, 2, "0.01"),
   ]
 
   @Test(arguments: fixedCases)
@@ -24,7 +25,8 @@ import Testing
   }
 
   private static let radii: [(Double, String)] = [
-    (8.0 / 255, "8/255"), (1.0 / 255, "1/255"), (0.5 / 255, "0.5/255"), (10.0 / 255, "10/255"), (0.25, "0.250"),
+    (8.0 / 255, "8/255"), (1.0 / 255, "1/255"), (0.5 / 255, "0.5/255"), (10.0 / 255, "10/255"),
+    (0.25, "0.250"),
   ]
 
   @Test(arguments: radii)
@@ -39,7 +41,9 @@ import Testing
 
   @Test func extremeValuesAreShownNotTrapped() {
     for value in [Double.nan, .infinity, -.infinity, 1e300, -1e300, .leastNonzeroMagnitude] {
-      for unit in [Figure.Unit.bytes, .fraction, .ratio, .milliseconds, .seconds, .imagesPerSecond, .count, .score] {
+      for unit in [
+        Figure.Unit.bytes, .fraction, .ratio, .milliseconds, .seconds, .imagesPerSecond, .count, .score,
+      ] {
         #expect(!Figure(value, unit).text.isEmpty)
       }
       _ = Format.epsilon(value)

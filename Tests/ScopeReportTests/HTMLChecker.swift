@@ -22,7 +22,9 @@ enum HTMLChecker {
       }
       if text[index] == "&", open.last != "style" {
         var end = index + 1
-        while end < text.count, end - index < 10, text[end].properties.isAlphabetic || text[end] == "#" || ("0"..."9").contains(text[end]) {
+        while end < text.count, end - index < 10,
+          text[end].properties.isAlphabetic || text[end] == "#" || ("0"..."9").contains(text[end])
+        {
           end += 1
         }
         if end >= text.count || text[end] != ";" || end == index + 1 { problems.append("bare & at \(index)") }
@@ -47,7 +49,11 @@ enum HTMLChecker {
       index = end + 1
       if tag.hasPrefix("/") {
         let name = String(tag.dropFirst())
-        if open.last == name { open.removeLast() } else { problems.append("</\(name)> closes <\(open.last ?? "nothing")>") }
+        if open.last == name {
+          open.removeLast()
+        } else {
+          problems.append("</\(name)> closes <\(open.last ?? "nothing")>")
+        }
         continue
       }
       let name = String(tag.prefix { $0 != " " && $0 != "/" && $0 != "\n" })
@@ -61,7 +67,8 @@ enum HTMLChecker {
   }
 
   private static func attributes(
-    _ text: Substring, _ tag: String, _ problems: inout [String], _ ids: inout Set<String>, _ targets: inout Set<String>
+    _ text: Substring, _ tag: String, _ problems: inout [String], _ ids: inout Set<String>,
+    _ targets: inout Set<String>
   ) {
     var rest = text.drop { $0 == " " || $0 == "\n" }
     var seen: Set<String> = []
@@ -74,13 +81,19 @@ enum HTMLChecker {
       }
       let value = rest.dropFirst(2).prefix { $0 != "\"" }
       rest = rest.dropFirst(3 + value.count)
-      if !rest.isEmpty, rest != "/", rest.first != " ", rest.first != "\n" { problems.append("after \(name) in <\(tag)>") }
+      if !rest.isEmpty, rest != "/", rest.first != " ", rest.first != "\n" {
+        problems.append("after \(name) in <\(tag)>")
+      }
       rest = rest.drop { $0 == " " || $0 == "\n" }
       if !seen.insert(name).inserted { problems.append("\(name) twice in <\(tag)>") }
       if name.hasPrefix("on") { problems.append("event handler \(name)") }
       if name == "id", !ids.insert(String(value)).inserted { problems.append("id \(value) twice") }
       if name == "href" {
-        if value.hasPrefix("#") { targets.insert(String(value.dropFirst())) } else { problems.append("link to \(value)") }
+        if value.hasPrefix("#") {
+          targets.insert(String(value.dropFirst()))
+        } else {
+          problems.append("link to \(value)")
+        }
       }
     }
   }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct HTMLRendererTests {
   static let samples = [
-    SampleReports.imageClassifier(), SampleReports.smallNetwork(), SampleReports.structureOnly(), SampleReports.hostile(),
+    SampleReports.imageClassifier(), SampleReports.smallNetwork(), SampleReports.structureOnly(),
+    SampleReports.hostile(),
   ]
 
   @Test(arguments: samples)
@@ -48,7 +49,8 @@ import Testing
       let html = HTMLRenderer.render(report)
       var from = html.startIndex
       for section in Report.Section.allCases {
-        let place = try #require(html.range(of: "<section id=\"\(section.rawValue)\"", range: from..<html.endIndex))
+        let place = try #require(
+          html.range(of: "<section id=\"\(section.rawValue)\"", range: from..<html.endIndex))
         from = place.upperBound
       }
     }
@@ -56,7 +58,8 @@ import Testing
 
   @Test func accessibility() {
     let html = HTMLRenderer.render(SampleReports.imageClassifier())
-    for part in ["lang=\"en\"", "<main", "<nav aria-label", "class=\"skip\"", "<th scope=\"col\"", "<th scope=\"row\"",
+    for part in [
+      "lang=\"en\"", "<main", "<nav aria-label", "class=\"skip\"", "<th scope=\"col\"", "<th scope=\"row\"",
       "<caption>", "role=\"img\" aria-label=\"Accuracy against", "prefers-color-scheme:dark", "@media print",
       "name=\"viewport\"",
     ] { #expect(html.contains(part), "\(part)") }

@@ -26,7 +26,8 @@ import Testing
     }
     func number(_ path: String) -> Double? {
       let found = value(path)
-      return (found as? NSNumber)?.doubleValue ?? ((found as? [String: Any])?["value"] as? NSNumber)?.doubleValue
+      return (found as? NSNumber)?.doubleValue
+        ?? ((found as? [String: Any])?["value"] as? NSNumber)?.doubleValue
     }
     for path in [
       "schemaVersion", "model.bytes", "analysis.parameters", "analysis.modules", "analysis.weightLayers",
@@ -35,14 +36,18 @@ import Testing
       "analysis.latency.batch", "optimization.originalBytes", "optimization.optimizedBytes",
       "optimization.sizeReduction", "optimization.speedup", "optimization.originalAccuracy",
       "optimization.optimizedAccuracy", "optimization.agreement", "optimization.candidates.0.bytes",
-      "robustness.cleanAccuracy", "robustness.score", "robustness.headlineEpsilon", "robustness.attacks.0.epsilon",
+      "robustness.cleanAccuracy", "robustness.score", "robustness.headlineEpsilon",
+      "robustness.attacks.0.epsilon",
       "robustness.attacks.0.robustAccuracy",
     ] { #expect(number(path) != nil, "\(path)") }
     for path in [
       "model.name", "model.format", "model.sha256", "model.architecture", "optimization.techniques.0",
-      "optimization.candidates.0.name", "security.verdict", "security.findings.0.rule", "security.findings.0.severity",
-      "security.findings.0.title", "security.findings.0.evidence", "security.findings.0.mitigation", "robustness.level",
-      "robustness.attacks.0.name", "robustness.attacks.0.norm", "recommendations.0.title", "recommendations.0.command",
+      "optimization.candidates.0.name", "security.verdict", "security.findings.0.rule",
+      "security.findings.0.severity",
+      "security.findings.0.title", "security.findings.0.evidence", "security.findings.0.mitigation",
+      "robustness.level",
+      "robustness.attacks.0.name", "robustness.attacks.0.norm", "recommendations.0.title",
+      "recommendations.0.command",
       "notMeasured.0.path", "notMeasured.0.reason", "notMeasured.0.remedy", "analysis.parameters.unit",
       "analysis.parameters.interpretation", "conclusion.decision",
     ] { #expect(value(path) is String, "\(path)") }

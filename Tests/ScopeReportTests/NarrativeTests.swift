@@ -96,7 +96,8 @@ import Testing
   @Test func absentValuesSayHowToMeasureThem() {
     let report = SampleReports.structureOnly()
     for text in [
-      MarkdownRenderer.render(report), TerminalRenderer.render(report, options: .init(width: 110)), HTMLRenderer.render(report),
+      MarkdownRenderer.render(report), TerminalRenderer.render(report, options: .init(width: 110)),
+      HTMLRenderer.render(report),
     ] {
       #expect(text.contains("export the model to ONNX"))
       #expect(text.contains("not measured"))
@@ -122,6 +123,7 @@ import Testing
     let commands = report.narrated().recommendations.map(\.command)
     #expect(commands.contains { $0.contains("'./-my model'\\''s $(rm -rf).onnx'") })
     report.model.path = "models/a.onnx"
-    #expect(report.narrated().recommendations.contains { $0.command.contains("optimize models/a.onnx --data") })
+    #expect(
+      report.narrated().recommendations.contains { $0.command.contains("optimize models/a.onnx --data") })
   }
 }

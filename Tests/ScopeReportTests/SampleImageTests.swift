@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct SampleImageTests {
   @Test func structureOfThePNG() throws {
-    let png = try #require(SampleImage.png(rgb: [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9], width: 2, height: 2))
+    let png = try #require(
+      SampleImage.png(rgb: [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9], width: 2, height: 2))
     #expect(Array(png.prefix(8)) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
     #expect(Array(png[16..<24]) == [0, 0, 0, 2, 0, 0, 0, 2])
     // The last chunk and its checksum are the same in every PNG.
@@ -13,7 +14,8 @@ import Testing
 
   @Test func largeImagesAreReduced() throws {
     let base64 = try #require(
-      SampleImage.base64PNG(planes: [Float](repeating: 0.5, count: 3 * 224 * 224), channels: 3, height: 224, width: 224))
+      SampleImage.base64PNG(
+        planes: [Float](repeating: 0.5, count: 3 * 224 * 224), channels: 3, height: 224, width: 224))
     let png = try #require(Data(base64Encoded: base64))
     #expect(Array(png[16..<24]) == [0, 0, 0, 112, 0, 0, 0, 112])
   }

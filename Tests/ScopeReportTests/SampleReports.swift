@@ -11,14 +11,17 @@ enum SampleReports {
     conditions.engine = Report.Engine(
       version: "1.31.1", path: "runtime/libonnxruntime.so.1.31.1", provider: "CPU")
     conditions.threads = 2
-    conditions.seeds = [Report.Seed(purpose: "subset", value: 0), Report.Seed(purpose: "attack start", value: 0)]
+    conditions.seeds = [
+      Report.Seed(purpose: "subset", value: 0), Report.Seed(purpose: "attack start", value: 0),
+    ]
     conditions.durationSeconds = 47.3
     return conditions
   }
 
   static func imageClassifier() -> Report {
     var model = Report.Model(
-      name: "efficientnet-lite0-57934424.pth", path: "models/efficientnet-lite0-57934424.pth", format: "pytorch",
+      name: "efficientnet-lite0-57934424.pth", path: "models/efficientnet-lite0-57934424.pth",
+      format: "pytorch",
       sha256: "57934424ab5a1a5f0b6dd2bdc8e6e2d8a1a4a2dc16d0c9cbd2a3a0f1e7d7a111", bytes: 18_826_032,
       architecture: "EfficientNet-Lite0")
     model.formatDetail = "zip checkpoint, state dict"
@@ -35,7 +38,8 @@ enum SampleReports {
     data.skipped = [Report.SkippedFile(file: "n01440764/broken.jpg", reason: "premature end of JPEG")]
     data.skippedCount = 1
     conditions.data = data
-    conditions.command = "neural-scope report models/efficientnet-lite0-57934424.pth --data data/imagenet-sample"
+    conditions.command =
+      "neural-scope report models/efficientnet-lite0-57934424.pth --data data/imagenet-sample"
     var report = Report(model: model, conditions: conditions)
     report.analysis = imageAnalysis()
     report.optimization = imageOptimization()
@@ -46,7 +50,8 @@ enum SampleReports {
           rule: "ADV001", severity: .medium, kind: .advisory,
           title: "The quantized model loses more under attack than the original",
           evidence: "PGD-10 at 2/255: 3.1 points more (24.2% against 21.1%, 400 images)",
-          mitigation: "Attack the INT8 model before release and keep the original where inputs are untrusted.",
+          mitigation:
+            "Attack the INT8 model before release and keep the original where inputs are untrusted.",
           reason: "Rounding moves decision boundaries; robustness is not carried over."),
         Report.Finding(
           rule: "REP002", severity: .low, kind: .file, title: "No model signature",
@@ -82,9 +87,12 @@ enum SampleReports {
     analysis.peakActivationBytesNaive = .bytes(9_720_192)
     analysis.peakActivationTensor = "blocks.1.0/expand"
     analysis.opset = 17
-    analysis.inputs = [Report.TensorSignature(name: "input", dataType: "float32", shape: ["N", "3", "224", "224"])]
+    analysis.inputs = [
+      Report.TensorSignature(name: "input", dataType: "float32", shape: ["N", "3", "224", "224"])
+    ]
     analysis.outputs = [Report.TensorSignature(name: "logits", dataType: "float32", shape: ["N", "1000"])]
-    var latency = Report.Latency(p50Milliseconds: .milliseconds(11.24, samples: 240), samples: 240, threads: 2, batch: 1)
+    var latency = Report.Latency(
+      p50Milliseconds: .milliseconds(11.24, samples: 240), samples: 240, threads: 2, batch: 1)
     latency.p90Milliseconds = .milliseconds(12.02)
     latency.interquartileRangeMilliseconds = .milliseconds(0.41)
     latency.loadMilliseconds = .milliseconds(66.1)
@@ -106,7 +114,8 @@ enum SampleReports {
   }
 
   private static func imageOptimization() -> Report.Optimization {
-    var optimization = Report.Optimization(originalBytes: 18_826_032, optimizedBytes: 5_103_221, isApproximate: true)
+    var optimization = Report.Optimization(
+      originalBytes: 18_826_032, optimizedBytes: 5_103_221, isApproximate: true)
     optimization.speedup = .ratio(
       1.39, interval: Figure.Interval(low: 1.35, high: 1.43, method: "bootstrap of medians"), samples: 80,
       conditions: "interleaved, 2 threads, batch 1")
@@ -125,7 +134,8 @@ enum SampleReports {
     optimization.evaluationImages = 400
     optimization.optimizedPath = "report/optimized.onnx"
     func candidate(
-      _ name: String, _ bytes: Int, _ correct: Int, _ agree: Int, _ time: Double, _ speedup: Double, _ verdict: String,
+      _ name: String, _ bytes: Int, _ correct: Int, _ agree: Int, _ time: Double, _ speedup: Double,
+      _ verdict: String,
       chosen: Bool = false, original: Bool = false
     ) -> Report.Candidate {
       var candidate = Report.Candidate(name: name, verdict: verdict, isChosen: chosen, isOriginal: original)
@@ -168,19 +178,24 @@ enum SampleReports {
     }
     for (epsilon, count) in zip([0.25, 0.5, 1.0], [214, 121, 30]) {
       robustness.attacks.append(
-        Report.Attack(name: "PGD-10", norm: "L2", epsilon: epsilon, epsilonText: "\(epsilon)", robustAccuracy: accuracy(count)))
+        Report.Attack(
+          name: "PGD-10", norm: "L2", epsilon: epsilon, epsilonText: "\(epsilon)",
+          robustAccuracy: accuracy(count)))
     }
     robustness.worstCase = zip([1, 2, 4, 8], [98, 31, 6, 0]).map {
       Report.WorstCase(norm: "Linf", epsilon: Double($0) / 255, robustAccuracy: accuracy($1))
     }
     robustness.optimizedComparison = zip([1, 2], [(100, 93), (31, 18)]).map { level, counts in
       Report.OptimizedUnderAttack(
-        attack: "PGD-10", norm: "Linf", epsilon: Double(level) / 255, originalRobustAccuracy: accuracy(counts.0),
+        attack: "PGD-10", norm: "Linf", epsilon: Double(level) / 255,
+        originalRobustAccuracy: accuracy(counts.0),
         optimizedRobustAccuracy: accuracy(counts.1))
     }
     robustness.images = 400
     robustness.seconds = 31.4
-    for (index, names) in [("tench", "barracouta"), ("goldfinch", "indigo bunting"), ("espresso", "cup")].enumerated() {
+    for (index, names) in [("tench", "barracouta"), ("goldfinch", "indigo bunting"), ("espresso", "cup")]
+      .enumerated()
+    {
       let clean = pattern(Float(index), noise: 0)
       let perturbed = pattern(Float(index), noise: 2.0 / 255)
       robustness.samples.append(
@@ -220,7 +235,8 @@ enum SampleReports {
     model.architectureYear = 2015
     model.architectureSource = "He et al., Deep Residual Learning"
     var conditions = conditions()
-    conditions.data = Report.Dataset(path: "data/cifar", images: 40, classes: 10, preprocessing: "divide by 255, ImageNet mean and std")
+    conditions.data = Report.Dataset(
+      path: "data/cifar", images: 40, classes: 10, preprocessing: "divide by 255, ImageNet mean and std")
     var report = Report(model: model, conditions: conditions)
     var analysis = Report.Analysis(parameters: .count(269_722))
     analysis.weightLayers = .count(20)
@@ -232,7 +248,8 @@ enum SampleReports {
     latency.interquartileRangeMilliseconds = .milliseconds(0.21)
     analysis.latency = latency
     report.analysis = analysis
-    var optimization = Report.Optimization(originalBytes: 1_119_483, optimizedBytes: 1_101_200, isApproximate: false)
+    var optimization = Report.Optimization(
+      originalBytes: 1_119_483, optimizedBytes: 1_101_200, isApproximate: false)
     optimization.speedup = .ratio(1.01, interval: Figure.Interval(low: 0.97, high: 1.05))
     optimization.originalAccuracy = .proportion(33, of: 40)
     optimization.optimizedAccuracy = .proportion(33, of: 40)
@@ -243,7 +260,8 @@ enum SampleReports {
     var robustness = Report.Robustness(cleanAccuracy: .proportion(33, of: 40) ?? .fraction(0))
     robustness.attacks = zip([4, 8], [0.0705, 0.0725]).map {
       Report.Attack(
-        name: "FGSM", norm: "Linf", epsilon: Double($0) / 255, epsilonText: "\($0)/255", robustAccuracy: .fraction($1))
+        name: "FGSM", norm: "Linf", epsilon: Double($0) / 255, epsilonText: "\($0)/255",
+        robustAccuracy: .fraction($1))
     }
     report.robustness = robustness
     return report
@@ -264,15 +282,20 @@ enum SampleReports {
     report.analysis = analysis
     report.security = Report.Security(verdict: .safe)
     report.notMeasured = [
-      Report.NotMeasured(path: "analysis.latency", reason: "the file holds weights but no graph", remedy: "export the model to ONNX"),
-      Report.NotMeasured(path: "optimization", reason: "there is no graph to optimize", remedy: "export the model to ONNX"),
-      Report.NotMeasured(path: "robustness", reason: "no data was given", remedy: "neural-scope robustness MODEL --data DIR"),
+      Report.NotMeasured(
+        path: "analysis.latency", reason: "the file holds weights but no graph",
+        remedy: "export the model to ONNX"),
+      Report.NotMeasured(
+        path: "optimization", reason: "there is no graph to optimize", remedy: "export the model to ONNX"),
+      Report.NotMeasured(
+        path: "robustness", reason: "no data was given", remedy: "neural-scope robustness MODEL --data DIR"),
     ]
     return report
   }
 
   /// Every text field carries what each output form must make inert.
-  static let hostileText = "<script>alert(1)</script>\" onload='x' | [a](http://evil.example) `rm` \u{1B}[31m\u{202E}\n# x ${HOME} & <!-- "
+  static let hostileText =
+    "<script>alert(1)</script>\" onload='x' | [a](http://evil.example) `rm` \u{1B}[31m\u{202E}\n# x ${HOME} & <!-- "
 
   static func hostile() -> Report {
     let text = hostileText

@@ -19,7 +19,9 @@ import Testing
       let ours = text.split(separator: "\n", omittingEmptySubsequences: false)
       let theirs = golden.split(separator: "\n", omittingEmptySubsequences: false)
       let line = zip(ours, theirs).enumerated().first { $0.element.0 != $0.element.1 }
-      Issue.record("\(name) differs at line \((line?.offset ?? min(ours.count, theirs.count)) + 1): \(line?.element.0 ?? "") / \(line?.element.1 ?? "")")
+      Issue.record(
+        "\(name) differs at line \((line?.offset ?? min(ours.count, theirs.count)) + 1): \(line?.element.0 ?? "") / \(line?.element.1 ?? "")"
+      )
     }
   }
 
@@ -114,9 +116,12 @@ import Testing
       }
     }
     for name in [
-      "Parameters", "Layers", "Architecture", "Memory Usage: weights", "Memory Usage: peak activations", "MACs",
-      "Inference Time", "Original Size", "Optimized Size", "Size Reduction", "Inference Speedup", "Accuracy before",
-      "Accuracy after", "Techniques", "Vulnerabilities", "Robustness Score", "Robustness Level", "Machine", "Engine",
+      "Parameters", "Layers", "Architecture", "Memory Usage: weights", "Memory Usage: peak activations",
+      "MACs",
+      "Inference Time", "Original Size", "Optimized Size", "Size Reduction", "Inference Speedup",
+      "Accuracy before",
+      "Accuracy after", "Techniques", "Vulnerabilities", "Robustness Score", "Robustness Level", "Machine",
+      "Engine",
       "Data", "Seeds",
     ] { #expect(names.contains(name), "\(name)") }
   }

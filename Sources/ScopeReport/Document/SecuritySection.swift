@@ -8,7 +8,8 @@ enum SecuritySection {
       .rows([
         Document.Row(
           name: "Verdict", value: security.verdict.rawValue,
-          detail: security.filesScanned.map { "\(Format.plural($0, "file")) scanned, nothing executed" } ?? "",
+          detail: security.filesScanned.map { "\(Format.plural($0, "file")) scanned, nothing executed" }
+            ?? "",
           interpretation: SecurityNarrative.verdict(security)),
         Document.Row(
           name: "Vulnerabilities", value: SecurityNarrative.counts(security.findings),

@@ -21,7 +21,9 @@ public enum TerminalRenderer {
   }
 
   /// Some sections alone, as the section commands print them.
-  public static func render(_ report: Report, sections: [Report.Section], options: Options = Options()) -> String {
+  public static func render(_ report: Report, sections: [Report.Section], options: Options = Options())
+    -> String
+  {
     let painter = Painter(options)
     let document = Document(report, sections: sections)
     painter.title(document)
@@ -142,8 +144,12 @@ private final class Painter {
         lines.append(indent + TerminalText.padded(row.name, name) + layout.styled(values.first ?? "", .bold))
         lines += values.dropFirst().map { margin + layout.styled($0, .bold) }
       }
-      for line in TerminalText.wrap(row.detail, layout.width - margin.count) { lines.append(margin + layout.styled(line, .dim)) }
-      for line in TerminalText.wrap(row.interpretation, layout.width - margin.count) { lines.append(margin + line) }
+      for line in TerminalText.wrap(row.detail, layout.width - margin.count) {
+        lines.append(margin + layout.styled(line, .dim))
+      }
+      for line in TerminalText.wrap(row.interpretation, layout.width - margin.count) {
+        lines.append(margin + line)
+      }
     }
     lines.append("")
   }
@@ -157,8 +163,9 @@ private final class Painter {
     // The widest text column gives way first; below that the line is cut.
     var total: Int { widths.reduce(0, +) + 2 * max(0, widths.count - 1) }
     while total > room {
-      guard let widest = widths.indices.filter({ !table.columns[$0].isNumber && widths[$0] > 10 })
-        .max(by: { widths[$0] < widths[$1] })
+      guard
+        let widest = widths.indices.filter({ !table.columns[$0].isNumber && widths[$0] > 10 })
+          .max(by: { widths[$0] < widths[$1] })
       else { break }
       widths[widest] -= 1
     }
@@ -178,18 +185,26 @@ private final class Painter {
     }
     for line in block(table.columns.map(\.title)) { lines.append(indent + layout.styled(line, .dim)) }
     for (index, cells) in shown.enumerated() {
-      for line in block(cells) { lines.append(indent + (index == table.emphasized ? layout.styled(line, .bold) : line)) }
+      for line in block(cells) {
+        lines.append(indent + (index == table.emphasized ? layout.styled(line, .bold) : line))
+      }
     }
-    if table.rows.count > limit { lines.append(indent + layout.styled("… and \(table.rows.count - limit) more", .dim)) }
+    if table.rows.count > limit {
+      lines.append(indent + layout.styled("… and \(table.rows.count - limit) more", .dim))
+    }
     lines.append("")
   }
 
   private func render(_ finding: Report.Finding) {
-    let tone: TerminalText.Style = finding.severity >= .high ? .bad : finding.severity == .medium ? .fair : .dim
-    let head = TerminalText.wrap("\(finding.severity.rawValue.uppercased()) · \(finding.rule) · \(finding.title)", room)
+    let tone: TerminalText.Style =
+      finding.severity >= .high ? .bad : finding.severity == .medium ? .fair : .dim
+    let head = TerminalText.wrap(
+      "\(finding.severity.rawValue.uppercased()) · \(finding.rule) · \(finding.title)", room)
     lines += head.map { indent + layout.styled($0, tone) }
     for fact in finding.lines {
-      for line in TerminalText.wrap("\(fact.name): \(fact.text)", room - 2) { lines.append(indent + "  " + line) }
+      for line in TerminalText.wrap("\(fact.name): \(fact.text)", room - 2) {
+        lines.append(indent + "  " + line)
+      }
     }
     lines.append("")
   }
@@ -197,7 +212,9 @@ private final class Painter {
   private func render(_ item: Report.Recommendation, _ number: Int) {
     lines.append(indent + layout.styled("\(number). \(Escape.terminal(item.title))", .bold))
     for line in TerminalText.wrap(item.text, room - 3) { lines.append(indent + "   " + line) }
-    for line in TerminalText.wrap(item.motivation, room - 3) { lines.append(indent + "   " + layout.styled(line, .dim)) }
+    for line in TerminalText.wrap(item.motivation, room - 3) {
+      lines.append(indent + "   " + layout.styled(line, .dim))
+    }
     // Commands are not wrapped: they are there to be copied.
     lines.append(indent + "   " + layout.styled("$ " + Escape.terminal(item.command), .accent))
     lines.append("")
