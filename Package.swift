@@ -9,6 +9,15 @@ let memorySafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 
+/// The tests of a module; every module they import is named, so that a change of it rebuilds them.
+func tests(_ module: String, _ others: String...) -> Target {
+  .testTarget(
+    name: "\(module)Tests",
+    dependencies: Array(Set([module, "ScopeBytes", "ScopeGraph", "TestSupport"] + others)).sorted().map { .init(stringLiteral: $0) }
+      + [orderedCollections],
+    swiftSettings: strict)
+}
+
 let package = Package(
   name: "neural-scope",
   products: [
@@ -47,7 +56,8 @@ let package = Package(
     .target(name: "ScopeGradients", dependencies: ["ScopeGraph"], swiftSettings: strict),
     .target(
       name: "ScopeOptimization",
-      dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
+      dependencies: ["ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections],
+      swiftSettings: strict),
     .target(
       name: "ScopeRobustness",
       dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
@@ -56,7 +66,7 @@ let package = Package(
     .target(
       name: "NeuralScope",
       dependencies: [
-        "ScopeFormats", "ScopeArchitectures", "ScopeRuntime", "ScopeData", "ScopeAnalysis",
+        "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures", "ScopeRuntime", "ScopeData", "ScopeAnalysis",
         "ScopeGradients", "ScopeOptimization", "ScopeRobustness", "ScopeSecurity", "ScopeReport",
       ],
       swiftSettings: strict),
@@ -68,26 +78,19 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests beside the modules.
-    .testTarget(name: "ScopeBytesTests", dependencies: ["ScopeBytes"], swiftSettings: strict),
-    .testTarget(name: "ScopeGraphTests", dependencies: ["ScopeGraph"], swiftSettings: strict),
-    .testTarget(name: "ScopeFormatsTests", dependencies: ["ScopeFormats", "TestSupport"], swiftSettings: strict),
-    .testTarget(
-      name: "ScopeArchitecturesTests", dependencies: ["ScopeArchitectures", "ScopeRuntime", "TestSupport"],
-      swiftSettings: strict),
-    .testTarget(name: "ScopeRuntimeTests", dependencies: ["ScopeRuntime", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ScopeDataTests", dependencies: ["ScopeData", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ScopeAnalysisTests", dependencies: ["ScopeAnalysis", "ScopeFormats", "TestSupport"], swiftSettings: strict),
-    .testTarget(
-      name: "ScopeGradientsTests", dependencies: ["ScopeGradients", "ScopeRuntime", "TestSupport"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "ScopeOptimizationTests", dependencies: ["ScopeOptimization", "TestSupport"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "ScopeRobustnessTests", dependencies: ["ScopeRobustness", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ScopeSecurityTests", dependencies: ["ScopeSecurity", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ScopeReportTests", dependencies: ["ScopeReport", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "NeuralScopeTests", dependencies: ["NeuralScope", "TestSupport"], swiftSettings: strict),
+    tests("ScopeBytes"),
+    tests("ScopeGraph", "ScopeFormats"),
+    tests("ScopeFormats"),
+    tests("ScopeArchitectures", "ScopeFormats", "ScopeData", "ScopeRuntime"),
+    tests("ScopeRuntime", "ScopeFormats"),
+    tests("ScopeData"),
+    tests("ScopeAnalysis", "ScopeFormats", "ScopeRuntime"),
+    tests("ScopeGradients", "ScopeFormats", "ScopeRuntime"),
+    tests("ScopeOptimization", "ScopeFormats", "ScopeData", "ScopeRuntime"),
+    tests("ScopeRobustness", "ScopeFormats", "ScopeData", "ScopeGradients", "ScopeRuntime"),
+    tests("ScopeSecurity", "ScopeFormats"),
+    tests("ScopeReport"),
+    tests("NeuralScope", "ScopeReport"),
     .testTarget(name: "CommandLineTests", dependencies: ["neural-scope", "TestSupport"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["ScopeBytes"], path: "Tests/TestSupport", swiftSettings: strict),

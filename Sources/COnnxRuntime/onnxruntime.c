@@ -1,1 +1,2 @@
+// All functions are inline; this file makes the target compilable.
 #include "COnnxRuntime.h"

@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Writes a file beside its destination and renames it into place, so that a reader never sees half of it
 /// and an interrupted run leaves nothing behind.
@@ -39,14 +40,16 @@ public enum AtomicFile {
 
   /// Creates `directory` (and its parents) and proves that a file can be written in it, before long work starts.
   ///
+  /// - Parameter byteCount: what will be written there, roughly; the disk must have as much left.
   /// - Throws: `cannotWrite`.
-  public static func prepareDirectory(_ directory: String) throws(ScopeError) {
+  public static func prepareDirectory(_ directory: String, for byteCount: Int = 0) throws(ScopeError) {
     var built = directory.hasPrefix("/") ? "/" : ""
     for part in directory.split(separator: "/") {
       built += built.isEmpty || built.hasSuffix("/") ? String(part) : "/\(part)"
       if unsafe mkdir(built, 0o755) != 0, errno != EEXIST { throw failure(built, errno) }
     }
-    let probe = "\(directory.isEmpty ? "." : directory)/.neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let probe =
+      "\(directory.isEmpty ? "." : directory)/.neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let descriptor = unsafe open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(directory, errno) }
     defer {
@@ -54,6 +57,15 @@ public enum AtomicFile {
       unsafe unlink(probe)
     }
     try write(ByteSlice([UInt8](repeating: 0x20, count: 4096)), to: descriptor, path: directory)
+    var status = statvfs()
+    if unsafe fstatvfs(descriptor, &status) == 0 {
+      let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+      if !overflow, free < UInt64(byteCount) {
+        throw ScopeError(
+          .cannotWrite, "the disk is too full", file: directory, expected: "\(byteCount) bytes free", found: "\(free)",
+          remedy: "Free some space or choose another output folder")
+      }
+    }
   }
 
   /// Removes the temporary files of writes in progress; called on Ctrl-C.
@@ -65,7 +77,8 @@ public enum AtomicFile {
     unsafe try bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) throws(ScopeError) in
       var written = 0
       while written < buffer.count {
-        let step = unsafe Glibc.write(descriptor, buffer.baseAddress! + written, min(buffer.count - written, 1 << 30))
+        let step = unsafe Glibc.write(
+          descriptor, buffer.baseAddress! + written, min(buffer.count - written, 1 << 30))
         if step < 0 {
           if errno == EINTR { continue }
           throw failure(path, errno)
@@ -78,6 +91,7 @@ public enum AtomicFile {
   private static func failure(_ path: String, _ number: Int32) -> ScopeError {
     ScopeError(
       .cannotWrite, "cannot be written: \(systemMessage(number))", file: path,
-      remedy: number == ENOSPC ? "Free some space or choose another output folder" : "Choose a writable output folder")
+      remedy: number == ENOSPC
+        ? "Free some space or choose another output folder" : "Choose a writable output folder")
   }
 }

@@ -41,7 +41,8 @@ public struct ByteReader: Sendable {
   ///
   /// - Throws: `truncated` without a newline, `limitExceeded` beyond `limit` bytes.
   public mutating func line(limit: Int = 1 << 20, what: String = "line") throws(ScopeError) -> ByteSlice {
-    guard let end = bytes.prefix(position + min(limit, remaining) + 1).firstIndex(of: [0x0A], from: position) else {
+    guard let end = bytes.prefix(position + min(limit, remaining) + 1).firstIndex(of: [0x0A], from: position)
+    else {
       throw ScopeError(
         remaining > limit ? .limitExceeded : .truncated, "\(what) has no end", place: "byte \(fileOffset)",
         expected: "a newline within \(limit) bytes")

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Musl)
-import Musl
+  import Musl
 #endif
 
 /// Immutable bytes: a mapped file or an array, alive as long as a slice refers to them.
@@ -172,7 +172,9 @@ public struct ByteSlice: Sendable {
   }
 
   /// Valid UTF-8 as a string, otherwise nil.
-  public var utf8String: String? { unsafe withUnsafeBytes { bytes in unsafe String(validating: bytes, as: UTF8.self) } }
+  public var utf8String: String? {
+    unsafe withUnsafeBytes { bytes in unsafe String(validating: bytes, as: UTF8.self) }
+  }
 
   /// Whether the slice begins with `prefix`.
   public func starts(with prefix: [UInt8]) -> Bool {
@@ -188,7 +190,9 @@ public struct ByteSlice: Sendable {
       guard let base = bytes.baseAddress else { return nil }
       var candidate = start
       while candidate <= count - pattern.count {
-        guard let hit = unsafe memchr(base + candidate, Int32(pattern[0]), count - pattern.count - candidate + 1) else {
+        guard
+          let hit = unsafe memchr(base + candidate, Int32(pattern[0]), count - pattern.count - candidate + 1)
+        else {
           return nil
         }
         candidate = unsafe UnsafeRawPointer(hit) - base

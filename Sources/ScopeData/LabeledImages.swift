@@ -43,7 +43,8 @@ public struct LabeledImages: Sendable {
     guard wanted == found, names.count == labels.count else {
       throw ScopeError(
         .invalidData, "the image array does not fit its labels",
-        expected: "\(labels.count) x \(channels) x \(height) x \(width) = \(wanted) values", found: "\(found)")
+        expected: "\(labels.count) x \(channels) x \(height) x \(width) = \(wanted) values", found: "\(found)"
+      )
     }
     self.channels = channels
     self.height = height

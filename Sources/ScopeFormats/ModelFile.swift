@@ -10,6 +10,7 @@ public enum ModelFormat: String, Sendable, Codable, CaseIterable {
   case torchScript = "torchscript"
   case safetensors
   case safetensorsSharded = "safetensors-sharded"
+  case pyTorchSharded = "pytorch-sharded"
   case numpyArchive = "npz"
   case zip
   case unknown

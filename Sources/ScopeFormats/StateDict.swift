@@ -14,15 +14,26 @@ public struct StateDict: Sendable {
   public var sharedWith: [String: String]
   /// The class name of a whole-module pickle (`torchvision.models.resnet.ResNet`), if the file holds one.
   public var moduleClass: String?
+  /// Names that the file itself marks as buffers (whole-module pickles, TorchScript); a plain state dict does not
+  /// tell buffers from parameters, so this is empty there.
+  public var buffers: Set<String>
+  /// What else lies beside the tensors, each with a short description (`epoch = 12`, `optimizer (dict of 2)`).
+  public var otherEntries: [String]
+  /// Free-form metadata of the file (safetensors `__metadata__`).
+  public var metadata: OrderedDictionary<String, String>
 
   public init(
     tensors: OrderedDictionary<String, Tensor>, removedPrefix: String = "", wrapper: [String] = [],
-    sharedWith: [String: String] = [:], moduleClass: String? = nil
+    sharedWith: [String: String] = [:], moduleClass: String? = nil, buffers: Set<String> = [],
+    otherEntries: [String] = [], metadata: OrderedDictionary<String, String> = [:]
   ) {
     self.tensors = tensors
     self.removedPrefix = removedPrefix
     self.wrapper = wrapper
     self.sharedWith = sharedWith
     self.moduleClass = moduleClass
+    self.buffers = buffers
+    self.otherEntries = otherEntries
+    self.metadata = metadata
   }
 }

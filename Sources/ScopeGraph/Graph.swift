@@ -244,6 +244,8 @@ public struct Model: Sendable {
   public var irVersion: Int64
   /// Opset version by domain; the ONNX default domain is the empty string.
   public var opsets: OrderedDictionary<String, Int64>
+  /// The serialised form of each import as it was read, written back while its version is unchanged.
+  public var serializedOpsets: [String: ByteSlice] = [:]
   public var producerName: String = ""
   public var producerVersion: String = ""
   public var graph: Graph

@@ -1,4 +1,5 @@
 import ArgumentParser
+import NeuralScope
 @main struct Main: ParsableCommand {
-  func run() { print("hi") }
+  func run() throws {}
 }

@@ -38,9 +38,9 @@ extension Document {
     let model = report.model
     return [
       model.name, model.formatDetail.map { "\(model.format), \($0)" } ?? model.format,
-      Format.decimalBytes(Double(model.bytes)), "SHA-256 \(model.sha256.prefix(12))…",
+      Format.decimalBytes(Double(model.bytes)), model.sha256.map { "SHA-256 \($0.prefix(12))…" },
       String(report.conditions.date.prefix(10)),
-    ]
+    ].compactMap { $0 }
   }
 
   /// What stands in place of a value that was not measured.

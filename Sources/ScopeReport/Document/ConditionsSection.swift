@@ -26,7 +26,7 @@ enum ConditionsSection {
       "Tool", "\(conditions.tool.name) \(conditions.tool.version)",
       conditions.command.map { "run as: \($0)" } ?? "")
     add("Date", conditions.date, conditions.durationSeconds.map { "took \(Format.seconds($0))" } ?? "")
-    add("Model file", report.model.path, "SHA-256 \(report.model.sha256)")
+    add("Model file", report.model.path, report.model.sha256.map { "SHA-256 \($0)" } ?? "")
     if let data = conditions.data {
       add(
         "Data", data.path,

@@ -58,13 +58,15 @@ enum SecurityNarrative {
   }
 
   private static func encryption(_ report: Report) -> Report.Assessment? {
-    guard let architecture = report.model.architecture, report.security != nil else { return nil }
+    guard let architecture = report.model.architecture, let hash = report.model.sha256, report.security != nil else {
+      return nil
+    }
     return Report.Assessment(
       title: "Encryption for sensitive deployments",
       text:
         "\(architecture) and all its weights were recovered from the file alone, without a key. Whoever obtains the "
         + "file owns the model: encrypt it at rest where it must stay private, and pin SHA-256 "
-        + "\(report.model.sha256.prefix(16))….",
+        + "\(hash.prefix(16))….",
       basis: ["model.architecture", "model.sha256"])
   }
 

@@ -39,7 +39,8 @@ public struct Report: Codable, Sendable, Hashable {
     public var format: String
     /// Container details (`zip checkpoint, state dict`, `opset 17, written by pytorch 2.1`).
     public var formatDetail: String?
-    public var sha256: String
+    /// SHA-256 of the file in hexadecimal; nil when only structure was asked for.
+    public var sha256: String?
     /// Bytes of the file (all shards and external data).
     public var bytes: Int
     /// Family and variant (`EfficientNet-Lite0`), nil when not recognised.
@@ -54,7 +55,7 @@ public struct Report: Codable, Sendable, Hashable {
     public var architectureSource: String?
 
     public init(
-      name: String, path: String, format: String, sha256: String, bytes: Int, architecture: String? = nil
+      name: String, path: String, format: String, sha256: String? = nil, bytes: Int, architecture: String? = nil
     ) {
       self.name = name
       self.path = path

@@ -1,1 +1,0 @@
-int scope_codecs_placeholder(void){return 0;}

@@ -1,0 +1,118 @@
+import ScopeBytes
+import ScopeReport
+import ScopeRuntime
+import ScopeSecurity
+
+/// The façade: one call per question, each returning measured values.
+///
+/// Nothing here prints or exits; progress goes to ``ScopeOptions/progress``.
+public enum NeuralScope {
+  public static let version = "0.1.0"
+
+  /// What is it? Structure alone with `run: false`; otherwise also latency and where the time goes.
+  ///
+  /// - Throws: `ScopeError` naming the file and the place when the model cannot be read.
+  public static func analyze(
+    model path: String, run: Bool = true, options: ScopeOptions = ScopeOptions()
+  ) throws(ScopeError) -> Report {
+    var state = try ScopeRun(path: path, options: options, hash: run)
+    try state.analyzeStructure()
+    if !run {
+      state.skip("analysis.latency", reason: "only structure was asked for", remedy: "run without --no-run")
+    } else if state.model.graph != nil {
+      do throws(ScopeError) {
+        try state.measureLatency()
+      } catch where error.code == .engineUnavailable || error.code == .unsupported {
+        state.skip("analysis.latency", because: error)
+      }
+    }
+    return state.finish()
+  }
+
+  /// How much smaller and faster can it get? Writes the model to `options.optimizedPath`.
+  ///
+  /// - Throws: `ScopeError`; `unsupported` when the model is no image classifier with a graph.
+  public static func optimize(model path: String, options: ScopeOptions) throws(ScopeError) -> Report {
+    if let output = options.optimizedPath { try prepare(output, like: path) }
+    var state = try ScopeRun(path: path, options: options, hash: true)
+    _ = try state.model.executableGraph()
+    try state.optimize()
+    return state.finish()
+  }
+
+  /// What is left of its accuracy under attack?
+  ///
+  /// - Throws: `ScopeError`; `unsupported` naming the operator whose gradient is not known.
+  public static func robustness(
+    model path: String, options: ScopeOptions, sampleCount: Int = 0
+  ) throws(ScopeError) -> Report {
+    _ = try RobustnessStage.specifications(options, height: 224, width: 224)
+    var state = try ScopeRun(path: path, options: options, hash: true)
+    _ = try state.model.executableGraph()
+    try state.attack(sampleCount: sampleCount)
+    return state.finish()
+  }
+
+  /// Is the file safe to load? Files and folders; nothing is executed.
+  ///
+  /// - Throws: `notFound`, `unreadable`; what is wrong inside a file is in its verdict.
+  public static func security(paths: [String]) throws(ScopeError) -> [FileVerdict] {
+    var verdicts: [FileVerdict] = []
+    for path in paths { verdicts += try SecurityScanner().scan(path: path) }
+    return verdicts
+  }
+
+  /// All sections. A section that cannot be measured (no data, no engine, no graph) is absent and listed in
+  /// `notMeasured`; what makes the model or the data unreadable ends the run.
+  public static func report(model path: String, options: ScopeOptions) throws(ScopeError) -> Report {
+    _ = try RobustnessStage.specifications(options, height: 224, width: 224)
+    var state = try ScopeRun(path: path, options: options, hash: true)
+    try state.analyzeStructure()
+    if state.model.graph == nil {
+      for section in ["optimization", "robustness"] {
+        state.skip(
+          section, reason: "the file holds weights without a graph",
+          remedy: state.model.notExecutable ?? "export the model to ONNX")
+      }
+    } else {
+      try measure(&state, options: options)
+    }
+    try state.scan()
+    return state.finish()
+  }
+
+  private static func measure(_ state: inout ScopeRun, options: ScopeOptions) throws(ScopeError) {
+    // Data problems end the run: a report about other images than asked for would mislead.
+    if options.data.path != nil { _ = try state.needData() }
+    do throws(ScopeError) {
+      _ = try state.needEngine()
+    } catch {
+      for section in ["analysis.latency", "optimization", "robustness"] { state.skip(section, because: error) }
+      return
+    }
+    do throws(ScopeError) { try state.measureLatency() } catch where error.code == .unsupported {
+      state.skip("analysis.latency", because: error)
+    }
+    guard options.data.path != nil else {
+      for section in ["optimization", "robustness"] {
+        state.skip(section, reason: "labelled images are needed", remedy: "--data DIR")
+      }
+      return
+    }
+    do throws(ScopeError) { try state.optimize() } catch where error.code == .unsupported {
+      state.skip("optimization", because: error)
+    }
+    do throws(ScopeError) { try state.attack(sampleCount: 6) } catch where error.code == .unsupported {
+      state.skip("robustness", because: error)
+    }
+  }
+
+  /// Proves before the long work that the output can be written.
+  ///
+  /// - Parameter model: the file whose size bounds what will be written.
+  public static func prepare(_ output: String, like model: String) throws(ScopeError) {
+    let folder = output.lastIndex(of: "/").map { String(output[..<$0]) } ?? "."
+    let size = (try? ByteSlice(mappingFile: model).count) ?? 0
+    try AtomicFile.prepareDirectory(folder.isEmpty ? "/" : folder, for: size)
+  }
+}

@@ -1,0 +1,116 @@
+import ScopeBytes
+import ScopeGraph
+import ScopeReport
+import ScopeRobustness
+import ScopeRuntime
+
+/// Section 4: accuracy under attack, of the model and, where there is one, of its optimized form.
+enum RobustnessStage {
+  static func run(
+    _ model: LoadedModel, optimized: Model?, data: PreparedData, sampleCount: Int, engine: Engine, options: ScopeOptions
+  ) throws(ScopeError) -> Report.Robustness {
+    let attacks = try specifications(options, height: data.images.height, width: data.images.width)
+    var settings = ScopeRobustness.RobustnessOptions()
+    settings.threads = options.threads
+    settings.sampleCount = sampleCount
+    let evaluator = RobustnessEvaluator(engine: engine, options: settings)
+    let progress = { (fraction: Double, message: String) in
+      options.progress?(ScopeProgress(stage: "Attacking: \(message)", fraction: fraction)) ?? ()
+    }
+    let graph = try model.executableGraph()
+    do throws(ScopeError) {
+      guard let optimized else {
+        let result = try evaluator.evaluate(
+          graph, normalization: data.normalization, images: data.images, attacks: attacks, progress: progress)
+        return section(result, data: data)
+      }
+      let compared = try evaluator.compare(
+        original: graph, other: optimized, normalization: data.normalization, images: data.images, attacks: attacks,
+        progress: progress)
+      var section = section(compared.original, data: data)
+      section.optimizedComparison = comparison(compared)
+      return section
+    } catch {
+      throw error.inFile(model.file.path)
+    }
+  }
+
+  /// - Throws: `invalidArgument` naming the flag's value; checked before long work starts.
+  static func specifications(_ options: ScopeOptions, height: Int, width: Int) throws(ScopeError) -> [AttackSpecification] {
+    let attack = options.attack
+    return try AttackSpecification.parse(
+      names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons, steps: attack.steps,
+      stepSize: attack.stepSize, randomStart: attack.randomStart, seed: options.seed, height: height, width: width)
+  }
+
+  private static func section(_ result: RobustnessResult, data: PreparedData) -> Report.Robustness {
+    let images = "top-1 on \(result.imageCount) images"
+    var section = Report.Robustness(cleanAccuracy: figure(result.cleanAccuracy, conditions: images))
+    section.images = result.imageCount
+    section.seconds = result.seconds
+    section.attacks = result.attacks.map { attack in
+      var row = Report.Attack(
+        name: attack.specification.kind.title, norm: attack.specification.norm.rawValue,
+        epsilon: attack.specification.epsilon.value, epsilonText: attack.specification.epsilon.text,
+        robustAccuracy: figure(attack.robustAccuracy, conditions: result.convention))
+      row.settings = attack.specification.summary
+      row.seconds = attack.seconds
+      return row
+    }
+    section.worstCase = result.worstCase.map {
+      Report.WorstCase(
+        norm: $0.norm.rawValue, epsilon: $0.epsilon.value,
+        robustAccuracy: figure($0.robustAccuracy, conditions: "right when clean and under all \($0.attacks) attacks of this size"))
+    }
+    if let score = result.score, let epsilon = result.headlineEpsilon {
+      section.score = Figure(
+        score, .score, samples: result.imageCount,
+        conditions: "100 x robust / clean accuracy under the strongest attack at \(epsilon.text); \(result.headlineReason)")
+      section.level = result.level?.rawValue
+      section.headlineEpsilon = epsilon.value
+      section.headlineNorm = result.headlineAttack?.norm.rawValue
+      section.headlineAttack = result.headlineAttack?.kind.title
+    }
+    section.samples = result.samples.compactMap { sample(of: $0, classNames: data.dataset.classNames) }
+    return section
+  }
+
+  private static func comparison(_ compared: ComparedRobustness) -> [Report.OptimizedUnderAttack] {
+    compared.original.attacks.enumerated().compactMap { index, attack in
+      let own = compared.other.map { $0.attacks[index].robustAccuracy }
+      guard let other = own ?? attack.transferred else { return nil }
+      var row = Report.OptimizedUnderAttack(
+        attack: attack.specification.kind.title, norm: attack.specification.norm.rawValue,
+        epsilon: attack.specification.epsilon.value,
+        originalRobustAccuracy: figure(attack.robustAccuracy, conditions: nil),
+        optimizedRobustAccuracy: figure(other, conditions: nil))
+      row.method =
+        own != nil
+        ? "attacked through its own gradient (straight-through at quantizers)"
+        : "the original's adversarial images, transferred: \(compared.otherFailure ?? "no gradient")"
+      return row
+    }
+  }
+
+  private static func figure(_ accuracy: MeasuredAccuracy, conditions: String?) -> Figure {
+    .proportion(accuracy.correct, of: accuracy.count, conditions: conditions) ?? .fraction(accuracy.value)
+  }
+
+  private static func sample(of sample: AttackSample, classNames: [String]?) -> Report.Sample? {
+    func name(_ index: Int) -> String {
+      if let classNames, classNames.indices.contains(index) { return classNames[index] }
+      return "class \(index)"
+    }
+    guard
+      let clean = SampleImage.base64PNG(
+        planes: sample.clean, channels: sample.channels, height: sample.height, width: sample.width),
+      let perturbed = SampleImage.base64PNG(
+        planes: sample.perturbed, channels: sample.channels, height: sample.height, width: sample.width)
+    else { return nil }
+    return Report.Sample(
+      label: name(sample.label), attack: sample.specification.kind.title, epsilonText: sample.specification.epsilon.text,
+      cleanImage: clean, cleanPrediction: name(sample.cleanPrediction), cleanConfidence: sample.cleanConfidence,
+      perturbedImage: perturbed, perturbedPrediction: name(sample.perturbedPrediction),
+      perturbedConfidence: sample.perturbedConfidence)
+  }
+}

@@ -1,0 +1,79 @@
+import ScopeBytes
+import ScopeData
+
+/// What a run should do; every field has the default of the command line.
+public struct ScopeOptions: Sendable {
+  /// ONNX Runtime library; nil looks in the known places.
+  public var enginePath: String?
+  /// Threads inside an operator; 0 takes every core.
+  public var threads = 0
+  public var seed: UInt64 = 0
+  public var data = DataOptions()
+  /// Loss of accuracy an optimized model may have, a fraction (0.01 is one point).
+  public var maximumAccuracyDrop = 0.01
+  /// Where `optimize` writes its model; nil writes none.
+  public var optimizedPath: String?
+  /// Attacks and radii of the robustness section.
+  public var attack = AttackOptions()
+  /// Bounds the time of the latency measurement of `analyze`.
+  public var latencyBudget: Duration = .seconds(3)
+  /// The command line, for the report's conditions.
+  public var command: String?
+  /// Told about long work; called from any thread.
+  public var progress: (@Sendable (ScopeProgress) -> Void)?
+
+  public init() {}
+}
+
+/// Labelled images and how they become the model's input.
+public struct DataOptions: Sendable {
+  /// A folder or `.npz`; nil when there is no data.
+  public var path: String?
+  /// At most this many images, spread over the classes.
+  public var limit: Int?
+  /// Stop at the first image that cannot be used.
+  public var strict = false
+  /// `imagenet`, `tf`, `cifar`, `none`; nil takes the recognised architecture's own.
+  public var preset: String?
+  public var mean: String?
+  public var standardDeviation: String?
+  public var resize: String?
+  public var crop: String?
+  public var interpolation: String?
+
+  public init() {}
+
+  /// Whether the user chose any part of the preprocessing.
+  var isCustomised: Bool {
+    [preset, mean, standardDeviation, resize, crop, interpolation].contains { $0 != nil }
+  }
+}
+
+/// What to attack with; texts as on the command line.
+public struct AttackOptions: Sendable {
+  /// `fgsm`, `pgd`, `pgd-l2`, separated by commas.
+  public var names = "fgsm,pgd"
+  /// Linf radii such as `1/255,2/255`, in units of the [0, 1] pixel range; nil takes the usual four.
+  public var epsilons: String?
+  /// L2 radii; nil takes the documented default for the image size.
+  public var l2Epsilons: String?
+  /// Steps of PGD.
+  public var steps = 10
+  public var stepSize: Double?
+  public var randomStart = false
+
+  public init() {}
+}
+
+/// Where long work stands.
+public struct ScopeProgress: Sendable {
+  /// `Reading images`, `Calibrating` ...
+  public var stage: String
+  /// 0 to 1 within the stage; nil when it cannot be told.
+  public var fraction: Double?
+
+  public init(stage: String, fraction: Double?) {
+    self.stage = stage
+    self.fraction = fraction
+  }
+}

@@ -1,0 +1,106 @@
+import FoundationEssentials
+import ScopeBytes
+import ScopeReport
+import ScopeRuntime
+
+/// The sections of one run over one model, filled in order into one ``Report``.
+struct ScopeRun {
+  let model: LoadedModel
+  let options: ScopeOptions
+  private(set) var report: Report
+  private let start = ContinuousClock.now
+  private var engine: Engine?
+  private var data: PreparedData?
+  private var optimized: OptimizedModel?
+
+  init(path: String, options: ScopeOptions, hash: Bool) throws(ScopeError) {
+    model = try LoadedModel(path: path)
+    self.options = options
+    var described = Report.Model(model)
+    if hash { described.sha256 = model.file.bytes.sha256 }
+    report = Report(model: described, conditions: Report.Conditions(options: options))
+  }
+
+  mutating func needEngine() throws(ScopeError) -> Engine {
+    if let engine { return engine }
+    let engine = try Engine.load(path: options.enginePath)
+    self.engine = engine
+    report.conditions.engine = Report.Engine(version: engine.version, path: engine.path, provider: "CPU")
+    report.conditions.threads = options.threads > 0 ? options.threads : Machine.current.cores
+    return engine
+  }
+
+  mutating func needData() throws(ScopeError) -> PreparedData {
+    if let data { return data }
+    let data = try PreparedData.load(for: model, options: options)
+    self.data = data
+    report.conditions.data = Report.Dataset(data, path: options.data.path ?? "")
+    report.conditions.warnings += data.dataset.notes
+    return data
+  }
+
+  mutating func analyzeStructure() throws(ScopeError) {
+    let (analysis, missing) = try AnalysisStage.run(model)
+    report.analysis = analysis
+    report.notMeasured += missing
+  }
+
+  mutating func measureLatency() throws(ScopeError) {
+    guard var analysis = report.analysis, model.graph != nil else { return }
+    let engine = try needEngine()
+    var sample: [String: HostArray]?
+    if options.data.path != nil, let input = try? model.imageInput(), input.batch ?? 1 == 1 {
+      let data = try needData()
+      sample = [
+        input.name: HostArray(
+          data.images.normalizedValues([0], data.normalization), [1, data.images.channels, data.images.height, data.images.width])
+      ]
+    }
+    report.notMeasured += try LatencyStage.run(&analysis, model: model, sample: sample, engine: engine, options: options)
+    report.analysis = analysis
+    if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread, spread > 0.1 * latency.p50Milliseconds.value {
+      report.conditions.warnings.append(
+        "The latency is noisy: its interquartile range is \(Int((100 * spread / latency.p50Milliseconds.value).rounded()))% of the median; close other programs and measure again."
+      )
+    }
+  }
+
+  mutating func optimize() throws(ScopeError) {
+    let engine = try needEngine()
+    let data = try needData()
+    let (section, result) = try OptimizationStage.run(model, data: data, engine: engine, options: options)
+    report.optimization = section
+    optimized = OptimizedModel(result: result)
+  }
+
+  mutating func attack(sampleCount: Int) throws(ScopeError) {
+    let engine = try needEngine()
+    let data = try needData()
+    let quantized = optimized.flatMap { $0.result.isQuantized ? $0.result.model : nil }
+    report.robustness = try RobustnessStage.run(
+      model, optimized: quantized, data: data, sampleCount: sampleCount, engine: engine, options: options)
+    if options.attack.randomStart {
+      report.conditions.seeds.append(Report.Seed(purpose: "random start of PGD", value: options.seed))
+    }
+  }
+
+  mutating func scan() throws(ScopeError) {
+    report.security = try SecurityStage.run(model, report: report, optimization: optimized?.result, data: data)
+  }
+
+  /// Notes that a section could not be measured instead of ending the run.
+  mutating func skip(_ path: String, because error: ScopeError) {
+    report.notMeasured.append(
+      Report.NotMeasured(path: path, reason: error.message, remedy: error.remedy ?? error.description))
+  }
+
+  mutating func skip(_ path: String, reason: String, remedy: String) {
+    report.notMeasured.append(Report.NotMeasured(path: path, reason: reason, remedy: remedy))
+  }
+
+  /// The finished value, texts included.
+  consuming func finish() -> Report {
+    report.conditions.durationSeconds = (ContinuousClock.now - start).milliseconds / 1000
+    return report.narrated()
+  }
+}

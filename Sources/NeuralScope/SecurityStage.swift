@@ -1,0 +1,89 @@
+import FoundationEssentials
+import ScopeBytes
+import ScopeOptimization
+import ScopeReport
+import ScopeSecurity
+
+/// Section 3: the scan of the file, and advisories that rest on what this run measured.
+enum SecurityStage {
+  static func run(
+    _ model: LoadedModel, report: Report, optimization: OptimizationResult?, data: PreparedData?
+  ) throws(ScopeError) -> Report.Security {
+    let scan = try SecurityScanner().scan(file: model.file.path)
+    let evidence = evidence(model, report: report, optimization: optimization)
+    let findings =
+      scan.findings.map { finding($0, kind: .file) } + DeploymentAdvisories.findings(evidence).map { finding($0, kind: .advisory) }
+    var section = Report.Security(
+      verdict: Report.Security.Verdict(scan.verdict),
+      findings: findings.enumerated().sorted { ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset) }.map(\.element))
+    section.filesScanned = 1
+    section.rulesApplied = SecurityRules.all.count
+    section.recommendations = DeploymentAdvisories.recommendations(evidence).map {
+      Report.Assessment(title: $0.title, text: "\($0.action) Because \($0.evidence).", basis: ["security.findings"])
+    }
+    return section
+  }
+
+  private static func finding(_ finding: Finding, kind: Report.Finding.Kind) -> Report.Finding {
+    Report.Finding(
+      rule: finding.rule, severity: Report.Severity(rawValue: finding.severity.rawValue) ?? .high, kind: kind,
+      title: finding.title, evidence: finding.evidence, mitigation: finding.mitigation,
+      place: finding.place?.description, reason: finding.why, reference: finding.reference)
+  }
+
+  private static func evidence(
+    _ model: LoadedModel, report: Report, optimization: OptimizationResult?
+  ) -> AdvisoryEvidence {
+    var evidence = AdvisoryEvidence()
+    evidence.fileFormat = model.file.format.rawValue
+    evidence.fileBytes = model.file.byteCount
+    evidence.sha256 = report.model.sha256
+    evidence.parameters = report.analysis.map { Int($0.parameters.value) }
+    evidence.hasSignature = hasSignature(model.file.path)
+    if let architecture = model.architecture {
+      evidence.architecture = .init(family: architecture.family, year: architecture.year, source: architecture.citation)
+    }
+    evidence.currentYear = Calendar(identifier: .gregorian).component(.year, from: Date())
+    evidence.inputShape = report.analysis?.inputs.first.map { $0.shape.joined(separator: " x ") }
+    if let optimization {
+      evidence.cleanAccuracy = optimization.originalAccuracy
+      evidence.optimizedAccuracy = optimization.optimizedAccuracy
+      evidence.agreement = optimization.agreement.value
+      evidence.isQuantized = optimization.isQuantized
+      evidence.calibrationImages = optimization.calibrationImages
+      evidence.evaluationImages = optimization.evaluationImages
+    }
+    if let robustness = report.robustness {
+      evidence.cleanAccuracy = robustness.cleanAccuracy.value
+      evidence.evaluationImages = evidence.evaluationImages ?? robustness.images
+      evidence.inputRange = "[0, 1] before normalisation"
+      evidence.attacks = robustness.attacks.map { attack in
+        let own = robustness.optimizedComparison.first {
+          $0.attack == attack.name && $0.norm == attack.norm && $0.epsilon == attack.epsilon
+        }
+        return AdvisoryEvidence.Attack(
+          name: attack.name, norm: attack.norm, epsilon: attack.epsilon, epsilonText: attack.epsilonText ?? "\(attack.epsilon)",
+          robustAccuracy: attack.robustAccuracy.value, optimizedRobustAccuracy: own?.optimizedRobustAccuracy.value)
+      }
+    }
+    return evidence
+  }
+
+  /// Whether a detached signature lies beside the file (OpenSSF Model Signing, GPG, cosign).
+  private static func hasSignature(_ path: String) -> Bool {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    let candidates = ["\(path).sig", "\(path).sigstore", "\(path).asc", "\(folder)model.sig"]
+    return candidates.contains { FileManager.default.fileExists(atPath: $0) }
+  }
+}
+
+extension Report.Security.Verdict {
+  init(_ verdict: ScopeSecurity.Verdict) {
+    self =
+      switch verdict {
+      case .safe: .safe
+      case .unsafe: .unsafe
+      case .incomplete: .incomplete
+      }
+  }
+}

@@ -1,0 +1,151 @@
+import OrderedCollections
+import ScopeFormats
+import ScopeGraph
+
+/// The architectures this version knows, and what a state dict is compared with them.
+public enum ArchitectureRegistry {
+  /// Every family; a new file under `Families/` is entered here.
+  static let families: [any ArchitectureFamily.Type] = [ResNet.self, CIFARResNet.self, EfficientNetLite.self]
+
+  /// Names of all variants.
+  public static var variantNames: [String] { families.flatMap { $0.variants.map(\.name) } }
+
+  /// Names and shapes of a variant's state dict in PyTorch's order, and its counts; nil for an unknown name.
+  package static func structure(
+    of variant: String, classCount: Int
+  ) -> (tensors: [(name: String, dimensions: [Int])], counts: ModuleCounts)? {
+    guard let variant = families.flatMap({ $0.variants }).first(where: { $0.name == variant }), classCount > 0
+    else {
+      return nil
+    }
+    let blueprint = variant.blueprint(classCount, variant.imageSize)
+    return (blueprint.expected.map { ($0.name, $0.dimensions) }, blueprint.counts)
+  }
+
+  /// Result of comparing a state dict with all known architectures.
+  public enum Outcome: Sendable {
+    case recognised(RecognisedArchitecture)
+    /// At least six tenths of the tensors agree with a variant.
+    case nearMiss(ArchitectureNearMiss)
+    case unknown
+  }
+
+  /// What would make weights without a known architecture executable.
+  public static let exportAdvice =
+    "Export the model to ONNX where its Python class is known: torch.onnx.export(model.eval(), example_input, "
+    + "\"model.onnx\", input_names=[\"input\"], output_names=[\"logits\"], "
+    + "dynamic_axes={\"input\": {0: \"batch\"}, \"logits\": {0: \"batch\"}}, dynamo=False)"
+
+  /// Families and variants as text, for messages.
+  public static let knownArchitectures =
+    "torchvision ResNet, ResNeXt and Wide-ResNet, CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4"
+
+  /// The known architecture whose tensors `state` holds exactly, or nil; nil is not an error.
+  public static func recognise(_ state: StateDict) -> RecognisedArchitecture? {
+    if case .recognised(let architecture) = examine(state) { architecture } else { nil }
+  }
+
+  /// Why `state` is not the architecture it resembles; nil when it is one, or resembles none.
+  public static func nearMiss(_ state: StateDict) -> ArchitectureNearMiss? {
+    if case .nearMiss(let miss) = examine(state) { miss } else { nil }
+  }
+
+  /// One message for a state dict that cannot be executed: what it resembles and what to do. Nil when it is
+  /// recognised.
+  public static func howToMakeExecutable(_ state: StateDict) -> String? {
+    switch examine(state) {
+    case .recognised: nil
+    case .nearMiss(let miss): "The weights are \(miss.description). \(exportAdvice)"
+    case .unknown:
+      "The file holds weights without a graph, and their names and shapes are not of an architecture known here "
+        + "(\(knownArchitectures)). \(exportAdvice)"
+    }
+  }
+
+  /// The largest known state dict has 932 tensors; one that is not 0.6 of a dict's tensors cannot resemble it.
+  private static let mostTensors = 4096
+
+  /// Compares `state` with every known architecture by names and shapes alone; no weights are read.
+  public static func examine(_ state: StateDict) -> Outcome {
+    guard state.tensors.count <= mostTensors else { return .unknown }
+    var tensors = state.tensors
+    var prefix = ""
+    var closest: (overlap: Double, miss: ArchitectureNearMiss)?
+    // `_orig_mod.model.backbone.`: three wrappers are more than occur.
+    for _ in 0..<4 {
+      for family in families where isPlausible(family, tensors) {
+        switch compare(tensors, family, prefix: prefix, moduleClass: state.moduleClass) {
+        case .recognised(let architecture): return .recognised(architecture)
+        case .closest(let overlap, let miss) where overlap > closest?.overlap ?? 0.6:
+          closest = (overlap, miss)
+        case .closest: break
+        }
+      }
+      guard let component = commonComponent(tensors) else { break }
+      prefix += component
+      tensors = removing(prefix: component, from: tensors)
+    }
+    return closest.map { .nearMiss($0.miss) } ?? .unknown
+  }
+
+  private enum Comparison {
+    case recognised(RecognisedArchitecture)
+    /// Agreeing tensors as a share of all names on either side.
+    case closest(overlap: Double, miss: ArchitectureNearMiss)
+  }
+
+  private static func isPlausible(_ family: any ArchitectureFamily.Type, _ tensors: NamedTensors) -> Bool {
+    family.anchors.contains { tensors[$0] != nil }
+      && !tensors.keys.contains { name in family.foreign.contains { name.hasPrefix($0) } }
+  }
+
+  private static func compare(
+    _ tensors: NamedTensors, _ family: any ArchitectureFamily.Type, prefix: String, moduleClass: String?
+  ) -> Comparison {
+    let depths = family.depths(of: tensors)
+    // Same depth first: recognition then rarely looks at more than three variants.
+    let variants = family.candidates(for: tensors)
+    let ordered = variants.filter { $0.depths == depths } + variants.filter { $0.depths != depths }
+    var best: (overlap: Double, miss: ArchitectureNearMiss)?
+    for variant in ordered {
+      if let best, variant.depths != depths, best.overlap > 0.9 { break }
+      let blueprint = variant.blueprint(variant.classCount(in: tensors), variant.imageSize)
+      let comparison = BlueprintComparison(tensors, blueprint)
+      if comparison.differences.isEmpty {
+        return .recognised(
+          RecognisedArchitecture(
+            variant: variant, tensors: tensors, prefix: prefix, moduleClass: moduleClass, blueprint: blueprint
+          ))
+      }
+      let overlap = Double(comparison.matched) / Double(comparison.matched + comparison.differences.count)
+      if overlap > best?.overlap ?? -1 {
+        best = (overlap, ArchitectureNearMiss(family: variant.family, variant: variant.name, comparison))
+      }
+    }
+    guard let best else {
+      return .closest(
+        overlap: 0,
+        miss: ArchitectureNearMiss(
+          family: family.name, variant: family.name, matchedTensors: 0, expectedTensors: 0, differences: []))
+    }
+    return .closest(overlap: best.overlap, miss: best.miss)
+  }
+
+  /// The first component of the names with its dot when all names share it.
+  private static func commonComponent(_ tensors: NamedTensors) -> String? {
+    guard let first = tensors.keys.first, let dot = first.firstIndex(of: ".") else { return nil }
+    let component = String(first[...dot])
+    return tensors.keys.allSatisfy { $0.hasPrefix(component) && $0.count > component.count } ? component : nil
+  }
+
+  /// `tensors` with `prefix` taken off the names that have it.
+  static func removing(prefix: String, from tensors: NamedTensors) -> NamedTensors {
+    guard !prefix.isEmpty else { return tensors }
+    var result: NamedTensors = [:]
+    result.reserveCapacity(tensors.count)
+    for (name, tensor) in tensors {
+      result[name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name] = tensor
+    }
+    return result
+  }
+}

@@ -1,0 +1,55 @@
+import ScopeBytes
+import ScopeGraph
+
+/// How the gradient passes backwards through one family of operators, as ONNX nodes.
+///
+/// A rule reads the node's static shapes from the context, appends backward nodes there and returns, for each
+/// input of the node, the name of d(loss)/d(input). It never changes forward values.
+package protocol GradientRule: Sendable {
+  /// Operator types of the default ONNX domain.
+  static var operators: [String] { get }
+
+  /// - Returns: one name per node input; nil where no gradient was asked for (``Application/isWanted(_:)``).
+  /// - Throws: `unsupported` for a form of the operator the rule does not cover, naming the node.
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?]
+}
+
+/// One node to be differentiated.
+package struct Application {
+  package let node: Node
+  /// Position among the forward nodes.
+  package let index: Int
+  /// d(loss)/d(output) per output; nil where the loss does not depend on it.
+  package let outputGradients: [String?]
+  /// Per input, whether the image reaches it.
+  package let wanted: [Bool]
+  /// The gradient of the first output. Rules of operators with one output use this.
+  package let gradient: String
+
+  package func isWanted(_ input: Int) -> Bool { input < wanted.count && wanted[input] }
+
+  /// The result of a rule that only differentiates the first input.
+  package func first(_ gradient: String) -> [String?] {
+    [gradient] + Array(repeating: nil, count: max(node.inputs.count - 1, 0))
+  }
+
+  package var place: String { "\(node.opType) node \(node.name.isEmpty ? "\(index)" : "'\(node.name)'")" }
+
+  /// The error for a form of the operator that has no gradient here.
+  package func unsupported(_ what: String, found: String? = nil, remedy: String? = nil) -> ScopeError {
+    ScopeError(
+      .unsupported, "the gradient cannot pass through this \(node.opType): \(what)", place: place, found: found,
+      remedy: remedy ?? Application.remedy)
+  }
+
+  /// What remains possible for a model whose gradient cannot be built.
+  package static let remedy =
+    "White-box attacks need this gradient; analysis, optimization, security and clean accuracy work without it"
+
+  /// Only the first input may depend on the image; weights and parameters may not.
+  package func requireOnlyFirstInput() throws(ScopeError) {
+    if wanted.dropFirst().contains(true) {
+      throw unsupported("an operand other than the first depends on the image")
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import ScopeBytes
+import ScopeGraph
+
+/// `Conv`: the input gradient is again a convolution; see ``ConvolutionInputGradient``.
+enum ConvolutionRule: GradientRule {
+  static let operators = ["Conv"]
+
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+    try application.requireOnlyFirstInput()
+    let node = application.node
+    guard let input = node.input(0), let weight = node.input(1) else {
+      throw application.unsupported("it lacks an input")
+    }
+    let weightShape = try context.shape(weight, for: application)
+    guard let weightSizes = weightShape.sizes, weightSizes.count > 2 else {
+      throw application.unsupported("the kernel's shape is not known before running", found: weightShape.description)
+    }
+    let geometry = try SlidingWindow(
+      node: node, kernel: Array(weightSizes.dropFirst(2)), input: input, output: node.outputs[0],
+      application: application, context: context)
+    let gradient = try ConvolutionInputGradient(
+      window: geometry, groups: node.int("group") ?? 1, outputChannels: weightSizes[0],
+      inputChannelsPerGroup: weightSizes[1], weight: weight, constant: try context.constants.tensor(weight)
+    ).emit(application.gradient, in: context, like: input)
+    return application.first(gradient)
+  }
+}

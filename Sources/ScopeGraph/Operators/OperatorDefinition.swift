@@ -1,0 +1,164 @@
+import ScopeBytes
+
+/// Arithmetic that one execution of a node takes.
+public struct OperatorCost: Sendable, Hashable {
+  /// Multiply-accumulate operations of convolutions, matrix products, recurrent cells and attention.
+  public var macs: Int
+  /// Additions of a bias inside such a node.
+  public var biasAdditions: Int
+  /// All other arithmetic in floating-point (or integer) operations, by the convention of each operator family: one
+  /// per element and elementary function, comparison or addition. Moving data costs nothing here.
+  public var otherOperations: Int
+
+  public init(macs: Int = 0, biasAdditions: Int = 0, otherOperations: Int = 0) {
+    self.macs = macs
+    self.biasAdditions = biasAdditions
+    self.otherOperations = otherOperations
+  }
+
+  public static let none = OperatorCost()
+
+  /// Nil when the sum overflows.
+  func adding(_ other: OperatorCost) -> OperatorCost? {
+    let (macs, overflow1) = macs.addingReportingOverflow(other.macs)
+    let (bias, overflow2) = biasAdditions.addingReportingOverflow(other.biasAdditions)
+    let (rest, overflow3) = otherOperations.addingReportingOverflow(other.otherOperations)
+    guard !overflow1, !overflow2, !overflow3 else { return nil }
+    return OperatorCost(macs: macs, biasAdditions: bias, otherOperations: rest)
+  }
+
+  /// Nil when the product overflows.
+  func times(_ count: Int) -> OperatorCost? {
+    guard let macs = checkedCount(macs, count), let bias = checkedCount(biasAdditions, count),
+      let rest = checkedCount(otherOperations, count)
+    else { return nil }
+    return OperatorCost(macs: macs, biasAdditions: bias, otherOperations: rest)
+  }
+}
+
+/// How an operator's first output relates to its inputs in memory.
+public enum MemoryBehavior: Sendable, Hashable {
+  /// The output needs memory of its own.
+  case allocates
+  /// The output is the first input's memory under another shape.
+  case view
+  /// The output may overwrite an input of the same size that is not needed any more.
+  case inPlace
+}
+
+/// A node with what is known of its inputs: the argument of the operator facts.
+public struct OperatorContext: Sendable {
+  public let node: Node
+  /// Version of the operator set of the node's domain.
+  public let opset: Int
+  /// One per input; nil where an optional input is omitted.
+  public let inputs: [ValueType?]
+
+  public init(node: Node, opset: Int, inputs: [ValueType?]) {
+    self.node = node
+    self.opset = opset
+    self.inputs = inputs
+  }
+
+  /// Whether input `index` is given.
+  public func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
+  public func input(_ index: Int) -> ValueType {
+    index < inputs.count ? inputs[index] ?? ValueType() : ValueType()
+  }
+  public func shape(_ index: Int) -> Shape? { input(index).shape }
+  public func dataType(_ index: Int) -> DataType? { input(index).dataType }
+  /// Elements of an integer input as far as known.
+  public func elements(_ index: Int) -> [Dimension]? { input(index).integerElements }
+  /// Elements of an integer input when all are known.
+  public func integers(_ index: Int) -> [Int]? { input(index).integers }
+
+  /// The list given as attribute (older opsets) or as input (newer ones). `.absent` when neither is given,
+  /// `.unknown` when the input is not constant.
+  func list(attribute: String, input index: Int) -> IntegerList {
+    if let values = node.ints(attribute) { return .known(values) }
+    if let value = node.int(attribute) { return .known([value]) }
+    guard has(index) else { return .absent }
+    return integers(index).map(IntegerList.known) ?? .unknown
+  }
+
+  /// A graph error at this node.
+  func invalid(_ message: String, expected: String? = nil, found: String? = nil) -> ScopeError {
+    ScopeError(.invalidGraph, message, place: Self.place(node), expected: expected, found: found)
+  }
+
+  /// An axis counted from the front.
+  ///
+  /// - Throws: `invalidGraph` outside `[-rank, rank)`.
+  func axis(_ axis: Int, rank: Int) throws(ScopeError) -> Int {
+    guard axis >= -rank, axis < rank else {
+      throw invalid("the axis is outside the tensor", expected: "-\(rank) ..< \(rank)", found: "\(axis)")
+    }
+    return axis < 0 ? axis + rank : axis
+  }
+
+  static func place(_ node: Node) -> String {
+    let name = node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? "" : node.name
+    return name.isEmpty ? "node of type \(node.opType)" : "node \(name) (\(node.opType))"
+  }
+}
+
+/// An integer list that may be an attribute or a run-time input.
+enum IntegerList {
+  case absent
+  case unknown
+  case known([Int])
+}
+
+/// The facts about one operator.
+public struct OperatorDefinition: Sendable {
+  public typealias Inference = @Sendable (OperatorContext) throws(ScopeError) -> [ValueType]
+  public typealias Cost = @Sendable (OperatorContext, [ValueType]) -> OperatorCost?
+  public typealias Fold = @Sendable (OperatorContext) throws(ScopeError) -> [Tensor]
+
+  public let name: String
+  /// Empty for the ONNX default domain.
+  public let domain: String
+  public let memory: MemoryBehavior
+  /// Types of the outputs, in the node's order (may be fewer or more than the node has).
+  public let inferOutputs: Inference
+  /// Arithmetic, given the context and the inferred outputs; nil when a shape it depends on is not known.
+  public let cost: Cost
+  /// The outputs computed from constant inputs; nil for operators that are not evaluated here.
+  public let fold: Fold?
+
+  public init(
+    _ name: String, domain: String = "", memory: MemoryBehavior = .allocates, infer: @escaping Inference,
+    cost: @escaping Cost = OperatorDefinition.free, fold: Fold? = nil
+  ) {
+    self.name = name
+    self.domain = domain
+    self.memory = memory
+    self.inferOutputs = infer
+    self.cost = cost
+    self.fold = fold
+  }
+
+  /// Operators that only move data.
+  public static let free: Cost = { _, _ in OperatorCost.none }
+
+  /// `operations` per element of the first output.
+  static func perOutputElement(_ operations: Int) -> Cost {
+    { _, outputs in
+      guard let count = checkedCount(outputs.first?.shape?.elementCount, operations) else { return nil }
+      return OperatorCost(otherOperations: count)
+    }
+  }
+
+  /// `operations` per element of the first input.
+  static func perInputElement(_ operations: Int) -> Cost {
+    { context, _ in
+      guard let count = checkedCount(context.shape(0)?.elementCount, operations) else { return nil }
+      return OperatorCost(otherOperations: count)
+    }
+  }
+
+  /// First output like the first input.
+  static let sameAsFirstInput: Inference = { (context) throws(ScopeError) in
+    [ValueType(context.dataType(0), context.shape(0))]
+  }
+}

@@ -1,0 +1,14 @@
+import ScopeBytes
+
+/// Writing by index: the output has the shape of the data. Cost with a reduction: one operation per update.
+enum ScatterOperators {
+  static let definitions: [OperatorDefinition] = ["ScatterElements", "ScatterND", "Scatter", "TensorScatter"]
+    .map {
+      OperatorDefinition($0, infer: OperatorDefinition.sameAsFirstInput, cost: cost)
+    }
+
+  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
+    guard (context.node.string("reduction") ?? "none") != "none" else { return OperatorCost.none }
+    return context.shape(2)?.elementCount.map { OperatorCost(otherOperations: $0) }
+  }
+}

@@ -1,0 +1,97 @@
+/// Storage type of quantized numbers.
+public enum QuantizedType: String, Sendable, Hashable, Codable {
+  case uint8
+  case int8
+
+  /// Lowest and highest code.
+  public var codes: ClosedRange<Int> { self == .uint8 ? 0...255 : -128...127 }
+}
+
+/// How far the codes of the weights reach.
+public enum WeightRange: String, Sendable, Hashable, Codable {
+  /// Codes up to 127 everywhere.
+  case full
+  /// Codes up to 64 everywhere: two products of a u8 x s8 pair then fit 16 bits.
+  case reduced
+  /// Codes up to 64 except in depthwise convolutions, whose kernels add in 32 bits and lose most from a coarse step.
+  case reducedExceptDepthwise
+  /// Each channel's step is the finest for which the two products that processors without VNNI add in 16 bits
+  /// (neighbours along the reduction axis) cannot overflow: |q(2k) + q(2k+1)| <= 128. Depthwise stays full.
+  case pairBounded
+}
+
+/// How the range of an activation is chosen from what calibration saw.
+public enum RangeMethod: String, Sendable, Hashable, Codable {
+  /// The extreme values.
+  case minMax
+  /// The range that holds 99.99% of the values.
+  case percentile
+  /// The range with the least mean squared error of rounding and clipping together.
+  case leastSquares
+}
+
+/// One way to quantize a network.
+public struct QuantizationRecipe: Sendable, Hashable, Codable {
+  public var activations: QuantizedType
+  public var weights: QuantizedType
+  public var perChannel: Bool
+  public var weightRange: WeightRange
+  public var range: RangeMethod
+  /// Adds `sum (W - Wq) E[x]` to each bias, so that the mean of every output channel is kept.
+  public var biasCorrection: Bool
+
+  public init(
+    activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
+    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false
+  ) {
+    self.activations = activations
+    self.weights = weights
+    self.perChannel = perChannel
+    self.weightRange = weightRange
+    self.range = range
+    self.biasCorrection = biasCorrection
+  }
+
+  /// Short name in reports, such as `u8s8 per-channel pair-bounded +bias`.
+  public var name: String {
+    var parts = [kernel, perChannel ? "per-channel" : "per-tensor"]
+    switch weightRange {
+    case .full: break
+    case .reduced: parts.append("7-bit")
+    case .reducedExceptDepthwise: parts.append("7-bit, depthwise 8-bit")
+    case .pairBounded: parts.append("pair-bounded")
+    }
+    switch range {
+    case .minMax: break
+    case .percentile: parts.append("percentile")
+    case .leastSquares: parts.append("least-squares ranges")
+    }
+    if biasCorrection { parts.append("bias-corrected") }
+    return parts.joined(separator: " ")
+  }
+
+  /// What decides the speed: the types, not the ranges. `u8s8`, `s8s8`, `u8u8`, per channel or per tensor.
+  var kernel: String { (activations == .uint8 ? "u8" : "s8") + (weights == .int8 ? "s8" : "u8") }
+  var speedClass: String { kernel + (perChannel ? " per-channel" : " per-tensor") }
+
+  /// The recipe in words, for the list of techniques applied.
+  var techniques: [String] {
+    var list = [
+      "INT8 static quantization, QDQ form (\(activations.rawValue) activations, \(weights.rawValue) weights, "
+        + "\(perChannel ? "one scale per output channel" : "one scale per tensor"))"
+    ]
+    switch weightRange {
+    case .full: break
+    case .reduced: list.append("7-bit weight range")
+    case .reducedExceptDepthwise: list.append("7-bit weight range, 8-bit in depthwise convolutions")
+    case .pairBounded: list.append("Weight steps bounded per channel against 16-bit saturation")
+    }
+    switch range {
+    case .minMax: list.append("Activation ranges from the extremes seen in calibration")
+    case .percentile: list.append("Activation ranges holding 99.99% of the calibration values")
+    case .leastSquares: list.append("Activation ranges of least squared error on the calibration values")
+    }
+    if biasCorrection { list.append("Closed-form bias correction") }
+    return list
+  }
+}

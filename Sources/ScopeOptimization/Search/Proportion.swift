@@ -1,0 +1,64 @@
+/// A share of successes with its uncertainty.
+public struct Proportion: Sendable, Hashable, Codable {
+  public var successes: Int
+  public var trials: Int
+
+  public init(successes: Int, trials: Int) {
+    self.successes = successes
+    self.trials = trials
+  }
+
+  /// NaN without trials.
+  public var value: Double { Double(successes) / Double(trials) }
+
+  /// Wilson's 95% score interval (E. B. Wilson, JASA 22, 1927), which stays inside [0, 1] and is usable for few trials.
+  public var interval: ClosedRange<Double> {
+    guard trials > 0 else { return 0...1 }
+    let z = 1.959963984540054
+    let n = Double(trials)
+    let center = (value + z * z / (2 * n)) / (1 + z * z / n)
+    let half = z / (1 + z * z / n) * (value * (1 - value) / n + z * z / (4 * n * n)).squareRoot()
+    return max(0, center - half)...min(1, center + half)
+  }
+}
+
+/// Two classifiers compared image by image.
+public struct PairedComparison: Sendable, Hashable, Codable {
+  public var images: Int
+  public var originalCorrect: Int
+  public var candidateCorrect: Int
+  /// Right before, wrong after.
+  public var lost: Int
+  /// Wrong before, right after.
+  public var gained: Int
+  /// Same prediction, right or wrong.
+  public var agreeing: Int
+
+  init(original: [Int], candidate: [Int], labels: [Int]) {
+    images = labels.count
+    (originalCorrect, candidateCorrect, lost, gained, agreeing) = (0, 0, 0, 0, 0)
+    for image in labels.indices {
+      let before = original[image] == labels[image]
+      let after = candidate[image] == labels[image]
+      if before { originalCorrect += 1 }
+      if after { candidateCorrect += 1 }
+      if before, !after { lost += 1 }
+      if !before, after { gained += 1 }
+      if original[image] == candidate[image] { agreeing += 1 }
+    }
+  }
+
+  /// Accuracy lost, as a fraction; negative when the candidate is better.
+  public var accuracyDrop: Double { Double(lost - gained) / Double(images) }
+
+  /// 95% interval of the drop for paired data (the variance that McNemar's test uses).
+  public var dropInterval: ClosedRange<Double> {
+    let n = Double(images)
+    let changed = Double(lost + gained)
+    let difference = Double(lost - gained)
+    let error = 1.959963984540054 * max(0, changed - difference * difference / n).squareRoot() / n
+    return accuracyDrop - error...accuracyDrop + error
+  }
+
+  public var agreement: Proportion { Proportion(successes: agreeing, trials: images) }
+}

@@ -1,0 +1,98 @@
+import COnnxRuntime
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import ScopeBytes
+import Synchronization
+
+/// A loaded ONNX Runtime library with its environment.
+///
+/// Loaded with `dlopen`; lives until the process ends, as unloading the library is not supported by it.
+/// `@unchecked Sendable`: the function table and the environment are immutable and thread-safe by ONNX Runtime's contract.
+@safe public final class Engine: @unchecked Sendable {
+  /// Version the library reports, such as `1.31.1`.
+  public let version: String
+  /// Path it was loaded from.
+  public let path: String
+
+  let api: ScopeOrtApi
+  let environment: OpaquePointer
+  let allocator: OpaquePointer
+  let cpuMemory: OpaquePointer
+
+  /// The lowest API version that has every function used here; libraries from 1.16 on provide it.
+  private static let apiVersion: UInt32 = 16
+  private static let loaded = Mutex<[String: Engine]>([:])
+
+  /// Loads ONNX Runtime from `path`, or from the first place of ``EngineLocator`` that works.
+  ///
+  /// - Throws: `engineUnavailable` naming the places that were tried.
+  public static func load(path: String? = nil) throws(ScopeError) -> Engine {
+    let candidates = EngineLocator.candidates(explicit: path)
+    var reasons: [String] = []
+    for candidate in candidates {
+      if let engine = loaded.withLock({ $0[candidate.path] }) { return engine }
+      do throws(ScopeError) {
+        let engine = try Engine(loading: candidate.path)
+        loaded.withLock { $0[candidate.path] = engine }
+        return engine
+      } catch {
+        if candidate.isExplicit { throw error }
+        reasons.append(error.description)
+      }
+    }
+    throw ScopeError(
+      .engineUnavailable, "ONNX Runtime was not found",
+      found: reasons.isEmpty ? "no library in the known places" : reasons.joined(separator: "; "),
+      remedy:
+        "Run scripts/bootstrap, or `pip install onnxruntime`, or name the library with --onnxruntime PATH or NEURAL_SCOPE_ONNXRUNTIME"
+    )
+  }
+
+  private init(loading path: String) throws(ScopeError) {
+    let failed = { (message: String) -> ScopeError in
+      ScopeError(
+        .engineUnavailable, message, file: path,
+        remedy: "Name another library with --onnxruntime PATH or NEURAL_SCOPE_ONNXRUNTIME")
+    }
+    guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      throw failed("the library cannot be loaded: \(unsafe dlerror().map { unsafe String(cString: $0) } ?? "unknown reason")")
+    }
+    guard let symbol = unsafe dlsym(handle, "OrtGetApiBase"), let base = unsafe scope_ort_base(symbol) else {
+      throw failed("this is not an ONNX Runtime library (no OrtGetApiBase)")
+    }
+    let version = unsafe String(cString: scope_ort_version(base))
+    let parts = version.split(separator: ".").compactMap { Int($0) }
+    guard parts.count >= 2, parts[0] > 1 || (parts[0] == 1 && parts[1] >= 16), let api = unsafe scope_ort_api(base, Self.apiVersion)
+    else {
+      throw failed("ONNX Runtime \(version) is too old; 1.16 or later is needed")
+    }
+    var environment: OpaquePointer?
+    var allocator: OpaquePointer?
+    var memory: OpaquePointer?
+    // Severity 3: errors only. A library must not write to the user's terminal.
+    unsafe try Self.check(api, scope_ort_create_env(api, 3, "neural-scope", &environment))
+    unsafe try Self.check(api, scope_ort_default_allocator(api, &allocator))
+    unsafe try Self.check(api, scope_ort_cpu_memory(api, 1, 0, &memory))
+    guard let environment = unsafe environment, let allocator = unsafe allocator, let memory = unsafe memory else { throw failed("ONNX Runtime returned no environment") }
+    unsafe try Self.check(api, scope_ort_disable_telemetry(api, environment))
+    self.version = version
+    self.path = path
+    unsafe self.api = api
+    unsafe self.environment = environment
+    unsafe self.allocator = allocator
+    unsafe cpuMemory = memory
+  }
+
+  /// Turns a status into an error and releases it.
+  private static func check(_ api: ScopeOrtApi, _ status: OpaquePointer?) throws(ScopeError) {
+    guard let status = unsafe status else { return }
+    let message = unsafe String(cString: scope_ort_error_message(api, status))
+    unsafe scope_ort_release_status(api, status)
+    throw ScopeError(.engineFailure, "ONNX Runtime: \(message)")
+  }
+
+  func check(_ status: OpaquePointer?) throws(ScopeError) { unsafe try Self.check(api, status) }
+}

@@ -1,0 +1,85 @@
+/// What a run measured or read that bears on deployment. Every field is optional: what was not measured stays
+/// nil, and no advisory speaks about it.
+public struct AdvisoryEvidence: Sendable, Hashable, Codable {
+  /// Robust accuracy at one attack and strength, of one model or of two measured on the same images.
+  public struct Attack: Sendable, Hashable, Codable {
+    /// `FGSM`, `PGD` ...
+    public var name: String
+    /// `Linf` or `L2`.
+    public var norm: String
+    /// In pixel space [0, 1].
+    public var epsilon: Double
+    /// As the reader wrote it: `2/255`.
+    public var epsilonText: String
+    /// Fraction of images still classified correctly, original model.
+    public var robustAccuracy: Double
+    /// The same for the optimized model, attacked itself.
+    public var optimizedRobustAccuracy: Double?
+
+    public init(
+      name: String, norm: String, epsilon: Double, epsilonText: String, robustAccuracy: Double,
+      optimizedRobustAccuracy: Double? = nil
+    ) {
+      self.name = name
+      self.norm = norm
+      self.epsilon = epsilon
+      self.epsilonText = epsilonText
+      self.robustAccuracy = robustAccuracy
+      self.optimizedRobustAccuracy = optimizedRobustAccuracy
+    }
+  }
+
+  /// A recognised architecture family.
+  public struct Architecture: Sendable, Hashable, Codable {
+    /// `ResNet`.
+    public var family: String
+    /// Year of first publication.
+    public var year: Int
+    /// `He et al., arXiv 1512.03385`.
+    public var source: String
+
+    public init(family: String, year: Int, source: String) {
+      self.family = family
+      self.year = year
+      self.source = source
+    }
+  }
+
+  /// Accuracy without attack, as a fraction.
+  public var cleanAccuracy: Double?
+  /// The optimized model's accuracy on the same images.
+  public var optimizedAccuracy: Double?
+  /// Share of images on which original and optimized model predict the same class.
+  public var agreement: Double?
+  /// Whether the optimized model holds quantized weights (false: folded only).
+  public var isQuantized: Bool?
+  /// Images used to calibrate quantization.
+  public var calibrationImages: Int?
+  /// Images the accuracies were measured on.
+  public var evaluationImages: Int?
+  public var attacks: [Attack] = []
+  public var architecture: Architecture?
+  /// The year of the run, for ages.
+  public var currentYear: Int?
+  /// Format identifier of the file: `pytorch-zip`, `onnx` ...
+  public var fileFormat: String?
+  /// Whether a signature (`.sig`, `.sigstore`, `model.sig`) lies beside the file.
+  public var hasSignature: Bool?
+  public var sha256: String?
+  /// SHA-256 over the data the figures were measured on.
+  public var datasetHash: String?
+  /// Declared input shape as text: `batch x 3 x 224 x 224`.
+  public var inputShape: String?
+  /// Value range the model was trained on, when preprocessing is known: `[0, 1]`.
+  public var inputRange: String?
+  /// Images with the lowest and median confidence: probability of the predicted class.
+  public var medianConfidence: Double?
+  /// Mean probability of the predicted class on images that are classified wrongly.
+  public var meanConfidenceWhenWrong: Double?
+  /// Trainable parameters.
+  public var parameters: Int?
+  /// Size of the file in bytes.
+  public var fileBytes: Int?
+
+  public init() {}
+}

@@ -1,0 +1,213 @@
+import ScopeBytes
+import ScopeFormats
+
+/// What one pickle stream would do: which names it imports, what it calls and by which route.
+///
+/// Follows values through calls (`getattr`, `import_module`, `partial`, `map` ...) by describing their results;
+/// nothing is imported or called. Rules read the records.
+struct PickleAnalysis: Sendable {
+  /// Where the stream stands, which decides what is ordinary there.
+  enum Role: Sendable, Hashable {
+    case plain
+    /// Written by `torch.save`: tensors come through persistent ids.
+    case torch
+    /// Bytes inside another pickle.
+    case nested
+  }
+
+  let run: PickleRun
+  let bytes: ByteSlice
+  let member: String?
+  let role: Role
+
+  /// Every name imported, once per path.
+  private(set) var imports: [ImportedName] = []
+  var uses: [CallableUse] = []
+  var walks: [AttributeWalk] = []
+  var tamperings: [Tampering] = []
+  /// STACK_GLOBAL names that a call put together, and callees that are not names.
+  var computedCallees: [(offset: Int, detail: String)] = []
+  /// Partials, getters and callers around dangerous targets.
+  var dangerousWrappers: [(offset: Int, detail: String)] = []
+  /// Calls that ask for memory: path, amount, byte.
+  var allocations: [(path: String, count: Int, offset: Int)] = []
+  /// Byte strings handed to `torch.storage._load_from_bytes`, which loads them.
+  var loadedBytes: [(bytes: ByteSlice, offset: Int)] = []
+
+  /// The call being followed.
+  var currentCall: PickleCall?
+  var values: [Int32: AbstractValue] = [:]
+  private var judged: [String: Judgement] = [:]
+
+  init(_ bytes: ByteSlice, at offset: Int = 0, member: String?, role: Role) {
+    self.bytes = bytes
+    self.member = member
+    self.role = role
+    run = PickleMachine.run(bytes, at: offset)
+    follow()
+  }
+
+  func place(_ offset: Int, _ opcode: String? = nil) -> FindingPlace {
+    FindingPlace(member: member, offset: offset, opcode: opcode)
+  }
+
+  /// Whether something that is not known to be harmless is called.
+  var hasDangerousUse: Bool {
+    !tamperings.isEmpty || !computedCallees.isEmpty || !dangerousWrappers.isEmpty
+      || uses.contains { if case .inert = $0.judgement { false } else { true } }
+  }
+
+  mutating func judge(_ path: String) -> Judgement {
+    if let known = judged[path] { return known }
+    let judgement = CallableCatalogue.judge(path)
+    judged[path] = judgement
+    return judgement
+  }
+
+  mutating func isDangerous(_ path: String) -> Bool {
+    switch judge(path) {
+    case .dangerous, .reexport: true
+    case .inert, .unknown: false
+    }
+  }
+
+  private mutating func follow() {
+    var seen: Set<PickleGlobal> = []
+    var target: PickleID?
+    for event in run.events {
+      switch event.kind {
+      case .global(let id):
+        guard let global = run.global(id) else { continue }
+        target = id
+        if seen.insert(global).inserted { note(global, at: event.offset) }
+      case .call(let id):
+        values[id.index] = evaluate(id, at: event.offset)
+      case .build(let target, let state):
+        build(target, state, at: event.offset)
+      case .anomaly(let anomaly):
+        if case .unexpectedTarget(let opcode) = anomaly, opcode != .build, let target,
+          let global = run.global(target),
+          case .path(let path) = value(target), path == "sys.modules" || path.hasSuffix(".__dict__")
+        {
+          tamperings.append(
+            Tampering(
+              target: global.qualifiedName, how: "\(opcode) writes into it", offset: event.offset,
+              severity: .critical))
+        }
+        if case .uncallable(let id) = anomaly {
+          switch value(id) {
+          case .data, .text, .sequence: break
+          default: computedCallees.append((event.offset, "the callee is not a name"))
+          }
+        }
+      case .persistentID, .extensionCode: break
+      }
+    }
+    checkFilledCalls()
+  }
+
+  private mutating func note(_ global: PickleGlobal, at offset: Int) {
+    let opcode =
+      switch global.route {
+      case .global: "GLOBAL"
+      case .stackGlobal: "STACK_GLOBAL"
+      case .inst: "INST"
+      case .extensionCode: "EXT"
+      }
+    if case .extensionCode = global.route { return }
+    guard !global.isComputed else { return }
+    let path = CallableCatalogue.canonical(Self.path(global))
+    imports.append(
+      ImportedName(
+        path: path, judgement: judge(path), opcode: opcode, offset: offset,
+        isDotted: global.name.contains(".")))
+  }
+
+  static func path(_ global: PickleGlobal) -> String {
+    global.module.isEmpty ? global.name : "\(global.module).\(global.name)"
+  }
+
+  // MARK: Values
+
+  /// What is known about an object; containers are looked into to a small depth.
+  mutating func value(_ id: PickleID, depth: Int = 0) -> AbstractValue {
+    if let known = values[id.index] { return known }
+    switch run.value(id) {
+    case .global(let global):
+      if case .extensionCode = global.route { return .unresolved }
+      return global.isComputed ? .unresolved : .path(CallableCatalogue.canonical(Self.path(global)))
+    case .string(let bytes): return bytes.utf8String.map(AbstractValue.text) ?? .data
+    case .bytes(let bytes), .bytearray(let bytes):
+      // Python accepts bytes where names are expected in several of the helpers.
+      return bytes.count <= 256 ? bytes.utf8String.map(AbstractValue.text) ?? .data : .data
+    case .tuple(let items), .list(let items), .set(let items), .frozenset(let items):
+      guard depth < 4, !items.isEmpty else { return .data }
+      return .sequence(items.prefix(32).map { value($0, depth: depth + 1) })
+    case .dict(let pairs):
+      guard depth < 4, !pairs.isEmpty else { return .data }
+      return .sequence(pairs.prefix(32).map { value($0.value, depth: depth + 1) })
+    case .call: return .unresolved
+    default: return .data
+    }
+  }
+
+  /// The values of a call's arguments.
+  mutating func arguments(_ call: PickleCall) -> [AbstractValue] {
+    var result: [AbstractValue] = []
+    switch run.value(call.arguments) {
+    case .tuple(let items), .list(let items): result = items.prefix(64).map { value($0) }
+    case .call: result = [value(call.arguments)]
+    default: break
+    }
+    if let keywords = call.keywords, case .dict(let pairs) = run.value(keywords) {
+      result += pairs.prefix(32).map { value($0.value) }
+    }
+    return result
+  }
+
+  /// The arguments as a reader would write them, abbreviated.
+  func describe(_ call: PickleCall) -> String {
+    guard let items = run.elements(call.arguments) else { return "..." }
+    var parts = items.prefix(4).map { describe($0, depth: 0) }
+    if items.count > 4 { parts.append("...") }
+    let text = parts.joined(separator: ", ")
+    return text.count > 160 ? String(text.prefix(157)) + "..." : text
+  }
+
+  private func describe(_ id: PickleID, depth: Int) -> String {
+    switch run.value(id) {
+    case .none: return "None"
+    case .bool(let value): return value ? "True" : "False"
+    case .int(let value): return "\(value)"
+    case .float(let value): return "\(value)"
+    case .string(let bytes):
+      let text = bytes.prefix(80).utf8String ?? String(decoding: bytes.prefix(80).array, as: UTF8.self)
+      return "'" + Self.printable(text) + (bytes.count > 80 ? "...'" : "'")
+    case .bytes(let bytes), .bytearray(let bytes): return "<\(bytes.count) bytes>"
+    case .global(let global): return global.qualifiedName
+    case .tuple(let items), .list(let items):
+      guard depth < 2 else { return "(...)" }
+      let shown = items.prefix(3).map { describe($0, depth: depth + 1) }.joined(separator: ", ")
+      return "(" + shown + (items.count > 3 ? ", ...)" : ")")
+    case .call(let call):
+      guard depth < 2 else { return "<call>" }
+      return "\(describe(call.callee, depth: depth + 1))(...)"
+    case .dict(let pairs): return "{\(pairs.count) entries}"
+    default: return "..."
+    }
+  }
+
+  /// Control characters replaced, so that evidence cannot drive a terminal.
+  static func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      let bidirectional = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+      if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || bidirectional {
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,68 @@
+/// PKL004: Builds functions from byte code. types.CodeType, types.FunctionType or marshal are called. The
+/// builders of cloudpickle and dill are reported as critical when what they build is called while loading,
+/// otherwise as low.
+enum PKL004: PickleRule {
+  static let description = RuleDescription(
+    id: "PKL004", severity: .critical, title: "Builds functions from byte code",
+    detects: "types.CodeType, types.FunctionType or marshal are called. The builders of cloudpickle and "
+      + "dill are reported as critical when what they build is called while loading, otherwise as "
+      + "low.",
+    why: "Byte code in a pickle is a program; calling it is running the attacker's program. Stored "
+      + "functions run when the application uses the object.",
+    example: "GLOBAL marshal loads; <bytes>; TUPLE1; REDUCE",
+    mitigation: "Publish weights and settings instead of functions; do not load this file. Ask its publisher "
+      + "for safetensors or ONNX, or load it with a reader that calls nothing "
+      + "(torch.load(weights_only=True)).",
+    references: ["CWE-502", "MITRE ATLAS AML.T0011.000", "CWE-94"])
+
+  static func findings(in pickle: PickleAnalysis) -> [Finding] {
+    // A function built by a serialiser of functions is code only when something calls it.
+    let calls = pickle.uses.filter { use in
+      if case .dangerous(.codeObject, _) = use.judgement { true } else { false }
+    }
+    var findings: [Finding] = []
+    var builders: [CallableUse] = []
+    for use in calls {
+      if isBuilder(use.path) || (isCodeType(use.path) && calls.contains { isBuilder($0.path) }) {
+        let isCalled =
+          use.chain.contains { $0.hasSuffix("()") } || use.route.contains("passed to")
+          || use.route.hasPrefix("BUILD sets")
+        if !isCalled {
+          builders.append(use)
+          continue
+        }
+      }
+      guard findings.count < 8 else { break }
+      findings.append(
+        finding(
+          "\(use.path)(\(use.arguments)) is called by \(use.description)",
+          title: "Builds or runs byte code with \(use.path)",
+          place: pickle.place(use.offset, use.opcode)))
+    }
+    if let first = builders.first {
+      findings.append(
+        finding(
+          "\(builders.count) calls of builders such as \(first.path); what they build is kept, not called while loading",
+          title: "Holds Python functions as byte code", severity: .low,
+          place: pickle.place(first.offset, first.opcode)))
+    }
+    if findings.isEmpty {
+      for name in pickle.imports {
+        guard case .dangerous(.codeObject, _) = name.judgement, findings.count < 8 else { continue }
+        findings.append(
+          finding(
+            "\(name.path) is imported and kept", title: "Imports \(name.path) without calling it",
+            severity: isBuilder(name.path) ? .low : .medium, place: pickle.place(name.offset, name.opcode)))
+      }
+    }
+    return findings
+  }
+
+  private static func isBuilder(_ path: String) -> Bool {
+    path.hasPrefix("cloudpickle.") || path.hasPrefix("dill.") || path.contains(".cloudpickle.")
+  }
+
+  private static func isCodeType(_ path: String) -> Bool {
+    path == "types.CodeType" || path == "types.FunctionType"
+  }
+}

@@ -1,0 +1,34 @@
+/// PKL013: Holds a second stream or data after its end. After STOP the file goes on: another pickle that
+/// parses, or other bytes. Containers that are written that way (legacy PyTorch checkpoints) are excluded.
+/// Bytes that are all zero are padding and low.
+enum PKL013: PickleRule {
+  static let description = RuleDescription(
+    id: "PKL013", severity: .high, title: "Holds a second stream or data after its end",
+    detects: "After STOP the file goes on: another pickle that parses, or other bytes. Containers that are "
+      + "written that way (legacy PyTorch checkpoints) are excluded. Bytes that are all zero are "
+      + "padding and low.",
+    why: "A reader that is called again on the same file loads the second stream; scanners that stop "
+      + "at the first STOP never see it.",
+    example: "N. followed by cos\\nsystem\\n...",
+    mitigation: "Load only the part you expect, or ask for a file that holds one object.",
+    references: ["CWE-502", "CWE-436"])
+
+  static func findings(in pickle: PickleAnalysis) -> [Finding] { [] }
+
+  /// A further stream of the file.
+  static func secondStream(at offset: Int, calls: Bool, member: String?) -> Finding {
+    finding(
+      "another pickle begins at byte \(offset)"
+        + (calls ? " and calls callables that are not known to be harmless" : ""),
+      title: "A second pickle follows the first", severity: calls ? .high : .medium,
+      place: FindingPlace(member: member, offset: offset))
+  }
+
+  /// Bytes after STOP that are no pickle.
+  static func junk(at offset: Int, count: Int, isZero: Bool, member: String?) -> Finding {
+    finding(
+      "\(count) bytes follow the STOP opcode" + (isZero ? ", all zero" : ""),
+      title: "Data after the end of the pickle",
+      severity: isZero ? .low : .high, place: FindingPlace(member: member, offset: offset))
+  }
+}

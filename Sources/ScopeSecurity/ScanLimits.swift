@@ -1,0 +1,21 @@
+/// Bounds of one scan; each is named in the message when it is hit, and hitting one makes the verdict `incomplete`.
+public struct ScanLimits: Sendable {
+  /// Files examined below a folder.
+  public var files = 10_000
+  /// Folder levels below the one given.
+  public var folderDepth = 32
+  /// Containers inside containers.
+  public var nesting = 4
+  /// Members of one archive.
+  public var members = 65_536
+  /// Bytes one compressed member may expand to.
+  public var expandedBytes = 256 << 20
+  /// Compressed members that expand beyond this ratio are bombs.
+  public var ratio = 200
+  /// Findings kept per rule and file.
+  public var findingsPerRule = 20
+  /// Streams looked for in one pickle file.
+  public var streams = 64
+
+  public init() {}
+}

@@ -1,0 +1,79 @@
+import ScopeBytes
+import ScopeFormats
+
+/// The state of scanning one file: findings, what was not examined, and the format.
+struct FileScan {
+  let limits: ScanLimits
+  let path: String
+  /// The folder of the file; nil when the bytes do not come from a file.
+  let directory: String?
+  var findings: [Finding] = []
+  var unexamined: [String] = []
+  private var counts: [String: Int] = [:]
+
+  init(path: String, directory: String?, limits: ScanLimits) {
+    self.path = path
+    self.directory = directory
+    self.limits = limits
+  }
+
+  mutating func add(_ found: [Finding]) {
+    for finding in found {
+      let count = counts[finding.rule, default: 0]
+      counts[finding.rule] = count + 1
+      guard count < limits.findingsPerRule else { continue }
+      findings.append(finding)
+    }
+  }
+
+  mutating func add(_ finding: Finding) { add([finding]) }
+
+  /// Notes something that could not be read, with a finding that says so.
+  mutating func leaveOut(_ error: ScopeError, member: String? = nil) {
+    unexamined.append((member.map { "\($0): " } ?? "") + error.description)
+    add(FMT001.unreadable(error, member: member))
+  }
+
+  mutating func leaveOut(format: String, member: String? = nil) {
+    unexamined.append((member.map { "\($0): " } ?? "") + "\(format) is not supported by this version")
+    add(FMT002.unsupported(format, member: member))
+  }
+
+  /// Scans bytes of any kind; the returned text names the format.
+  mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
+    let kind = ContentKind(bytes)
+    switch kind {
+    case .zip: return scanZip(bytes, member: member, depth: depth)
+    case .numpy:
+      scanNumPy(bytes, member: member, depth: depth)
+      return "npy"
+    case .safetensors:
+      scanSafetensors(bytes, member: member)
+      return "safetensors"
+    case .pickle: return scanPickle(bytes, member: member, depth: depth)
+    case .tar: return scanTar(bytes, member: member, depth: depth)
+    case .onnx:
+      scanONNX(bytes, member: member)
+      return "onnx"
+    case .executable(let kind):
+      add(ARC009.finding("\(member ?? "the file") is \(kind)", place: FindingPlace(member: member)))
+      return "executable"
+    case .unsupported(let name):
+      leaveOut(format: name, member: member)
+      return name
+    case .text:
+      leaveOut(ScopeError(.unsupported, "this is text, not a model"), member: member)
+      return "text"
+    case .empty:
+      leaveOut(ScopeError(.truncated, "the file is empty"), member: member)
+      return "empty"
+    case .unknown:
+      leaveOut(
+        ScopeError(
+          .unsupported, "the content is no model format that this version recognises",
+          remedy: "Check that the file is complete"),
+        member: member)
+      return "unknown"
+    }
+  }
+}

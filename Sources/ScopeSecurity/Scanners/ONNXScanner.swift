@@ -1,0 +1,16 @@
+import ScopeBytes
+import ScopeFormats
+
+extension FileScan {
+  /// Scans an ONNX model: external data, operators, shapes; then whether a strict reader accepts it.
+  mutating func scanONNX(_ bytes: ByteSlice, member: String?) {
+    let subject = ONNXSubject(bytes, directory: member == nil ? directory : nil)
+    for rule in SecurityRules.onnx { add(rule.findings(in: subject)) }
+    if let limit = subject.limit { leaveOut(ScopeError(.limitExceeded, limit), member: member) }
+    do throws(ScopeError) {
+      _ = try ONNXReader.read(bytes, directory: nil)
+    } catch {
+      leaveOut(error, member: member)
+    }
+  }
+}
