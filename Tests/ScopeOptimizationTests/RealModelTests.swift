@@ -1,0 +1,36 @@
+import ScopeArchitectures
+import ScopeBytes
+import ScopeData
+import ScopeFormats
+import ScopeOptimization
+import ScopeRuntime
+import TestSupport
+import Testing
+
+/// A published checkpoint on real photographs.
+@Suite(
+  .serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, OnnxRuntimeLibrary.reason),
+  .enabled(if: SharedData.folder != nil, "needs the sample images and checkpoints (set NEURAL_SCOPE_TEST_DATA)"))
+struct RealModelTests {
+  @Test func resNet56LosesAtMostHalfAPointAndSeventyPercentOfItsBytes() throws {
+    let path = try #require(SharedData.path("models/resnet56-4bfd9763.th"))
+    let file = try ModelReader.read(path: path)
+    guard case .weights(let state) = file.content else { throw ScopeError(.invalidData, "not a state dict") }
+    let architecture = try #require(ArchitectureRegistry.recognise(state))
+    var options = ImageLoader.Options()
+    options.limit = 1000
+    let images = try ImageLoader.load(
+      path: try #require(SharedData.path("cifar10-sample/test")), preprocessing: .cifar, options: options
+    ).images
+    let request = OptimizationRequest(
+      model: try architecture.build(state), originalBytes: file.byteCount, images: images,
+      normalization: Preprocessing.cifar.normalization, engine: try Engine.load(path: OnnxRuntimeLibrary.path))
+    let result = try Optimizer.run(request)
+    #expect(result.foldingDifference <= ExactFolding.tolerance)
+    #expect(result.isQuantized)
+    #expect(result.optimizedBytes * 10 <= result.originalBytes * 3)
+    #expect(result.comparison.accuracyDrop <= 0.005)
+    #expect(result.agreement.value >= 0.97)
+    #expect(result.speedup.ratio > 1)
+  }
+}
