@@ -87,7 +87,7 @@ let package = Package(
     tests("ScopeData"),
     tests("ScopeAnalysis", "ScopeFormats", "ScopeRuntime"),
     tests("ScopeGradients", "ScopeFormats", "ScopeRuntime"),
-    tests("ScopeOptimization", "ScopeFormats", "ScopeData", "ScopeRuntime"),
+    tests("ScopeOptimization", "ScopeArchitectures", "ScopeFormats", "ScopeData", "ScopeRuntime"),
     tests("ScopeRobustness", "ScopeFormats", "ScopeData", "ScopeGradients", "ScopeRuntime"),
     tests("ScopeSecurity", "ScopeFormats"),
     tests("ScopeReport"),
