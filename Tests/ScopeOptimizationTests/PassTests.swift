@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Every pass on a small graph: it does its work, the numbers stay, and it declines where it must.
-@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, OnnxRuntimeLibrary.reason))
+@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"))
 struct PassTests {
   /// Runs one pass and checks that the output stayed.
   private func apply(_ pass: any Pass, _ model: Model, input: [Int] = [2, 3, 8, 8]) throws -> (Model, Bool) {

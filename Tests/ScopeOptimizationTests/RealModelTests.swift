@@ -9,8 +9,9 @@ import Testing
 
 /// A published checkpoint on real photographs.
 @Suite(
-  .serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, OnnxRuntimeLibrary.reason),
-  .enabled(if: SharedData.folder != nil, "needs the sample images and checkpoints (set NEURAL_SCOPE_TEST_DATA)"))
+  .serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"),
+  .enabled(
+    if: SharedData.folder != nil, "needs the sample images and checkpoints (set NEURAL_SCOPE_TEST_DATA)"))
 struct RealModelTests {
   @Test func resNet56LosesAtMostHalfAPointAndSeventyPercentOfItsBytes() throws {
     let path = try #require(SharedData.path("models/resnet56-4bfd9763.th"))
@@ -24,7 +25,8 @@ struct RealModelTests {
     ).images
     let request = OptimizationRequest(
       model: try architecture.build(state), originalBytes: file.byteCount, images: images,
-      normalization: Preprocessing.cifar.normalization, engine: try Engine.load(path: OnnxRuntimeLibrary.path))
+      normalization: Preprocessing.cifar.normalization, engine: try Engine.load(path: OnnxRuntimeLibrary.path)
+    )
     let result = try Optimizer.run(request)
     #expect(result.foldingDifference <= ExactFolding.tolerance)
     #expect(result.isQuantized)

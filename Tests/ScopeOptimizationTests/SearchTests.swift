@@ -31,7 +31,7 @@ struct SearchPartsTests {
   }
 }
 
-@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, OnnxRuntimeLibrary.reason))
+@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"))
 struct SearchTests {
   let engine: Engine
   init() throws { engine = try Engine.load(path: OnnxRuntimeLibrary.path) }
@@ -133,7 +133,8 @@ struct SearchTests {
     let result = try Optimizer.run(request)
     #expect(result.candidates.filter { $0.verdict == .chosen }.count == 1)
     #expect(result.candidates.allSatisfy { !$0.reason.isEmpty })
-    #expect(result.candidates.count >= 6)
+    // Four kernel types and the folded model at least.
+    #expect(result.candidates.count >= 5)
     #expect(result.evaluationImages == 80 && result.calibrationImages == 20)
     #expect(try Stripes.bytes(result.model) == result.optimizedBytes)
     #expect(result.comparison.accuracyDrop <= request.maxAccuracyDrop)

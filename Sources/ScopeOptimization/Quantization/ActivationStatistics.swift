@@ -17,6 +17,8 @@ package struct ActivationStatistics: Sendable {
   /// NaN or infinity was seen.
   package private(set) var hasInvalidValues = false
 
+  package init() {}
+
   /// Mean per channel (axis 1) over batch and space; empty before any data.
   package var channelMeans: [Double] {
     samplesPerChannel > 0 ? channelSums.map { $0 / Double(samplesPerChannel) } : []

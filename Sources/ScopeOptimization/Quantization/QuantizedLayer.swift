@@ -19,6 +19,22 @@ package struct QuantizedLayer: Sendable {
   package var isDepthwise: Bool
   package var group: Int
 
+  package init(
+    nodeIndex: Int, input: String, weightName: String, weight: [Float], dimensions: [Int], channelAxis: Int,
+    bias: [Double]?, takesBias: Bool, isDepthwise: Bool, group: Int
+  ) {
+    self.nodeIndex = nodeIndex
+    self.input = input
+    self.weightName = weightName
+    self.weight = weight
+    self.dimensions = dimensions
+    self.channelAxis = channelAxis
+    self.bias = bias
+    self.takesBias = takesBias
+    self.isDepthwise = isDepthwise
+    self.group = group
+  }
+
   package var channels: Int { dimensions[channelAxis] }
 
   /// Nil with a reason when the node cannot run in integers.
