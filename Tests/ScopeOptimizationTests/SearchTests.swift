@@ -15,6 +15,18 @@ struct SearchPartsTests {
     }
   }
 
+  @Test func pairedComparisonCountsChangesAndStaysUncertain() {
+    let changed = PairedComparison(original: [0, 1, 2, 0], candidate: [0, 2, 2, 1], labels: [0, 1, 1, 1])
+    #expect(changed.originalCorrect == 2 && changed.candidateCorrect == 2)
+    #expect(changed.lost == 1 && changed.gained == 1 && changed.agreeing == 2)
+    #expect(changed.accuracyDrop == 0)
+    // No change among 16 images does not prove that none would change: +-1.96 / 18.
+    let same = [Int](repeating: 1, count: 16)
+    let equal = PairedComparison(original: same, candidate: same, labels: same)
+    #expect(abs(equal.dropInterval.upperBound - 1.959963984540054 / 18) < 1e-12)
+    #expect(equal.agreement.value == 1)
+  }
+
   @Test func splitSeparatesAndSpreadsOverClasses() throws {
     let labels = (0..<100).map { $0 * 7 % 10 }
     let split = try DataSplit(labels: labels)

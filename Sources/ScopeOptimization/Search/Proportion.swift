@@ -34,7 +34,7 @@ public struct PairedComparison: Sendable, Hashable, Codable {
   /// Same prediction, right or wrong.
   public var agreeing: Int
 
-  init(original: [Int], candidate: [Int], labels: [Int]) {
+  package init(original: [Int], candidate: [Int], labels: [Int]) {
     images = labels.count
     (originalCorrect, candidateCorrect, lost, gained, agreeing) = (0, 0, 0, 0, 0)
     for image in labels.indices {
@@ -51,13 +51,14 @@ public struct PairedComparison: Sendable, Hashable, Codable {
   /// Accuracy lost, as a fraction; negative when the candidate is better.
   public var accuracyDrop: Double { Double(lost - gained) / Double(images) }
 
-  /// 95% interval of the drop for paired data (the variance that McNemar's test uses).
+  /// 95% interval of the drop for paired data: Wald with half an image added to each of the four cells, which stays
+  /// honest for few images and few changes (Agresti and Min, Statistics in Medicine 24, 2005).
   public var dropInterval: ClosedRange<Double> {
-    let n = Double(images)
-    let changed = Double(lost + gained)
+    let n = Double(images) + 2
+    let changed = Double(lost + gained) + 1
     let difference = Double(lost - gained)
     let error = 1.959963984540054 * max(0, changed - difference * difference / n).squareRoot() / n
-    return accuracyDrop - error...accuracyDrop + error
+    return difference / n - error...difference / n + error
   }
 
   public var agreement: Proportion { Proportion(successes: agreeing, trials: images) }
