@@ -6,14 +6,14 @@
 # hundreds of times slower), and with the Swift runtime linked in, which starts faster and runs without Swift.
 SWIFT_FLAGS := -c release --static-swift-stdlib
 TOOL := .build/release/neural-scope
-MODEL := .demo/efficientnet-lite0-57934424.pth
+MODEL := demo/efficientnet-lite0-57934424.pth
 
 .PHONY: demo test build bootstrap format lint clean
 
 demo:
 	scripts/bootstrap --demo
 	swift build $(SWIFT_FLAGS) --product neural-scope
-	$(TOOL) report $(MODEL) --data .demo/images --out neural-scope-report
+	$(TOOL) report $(MODEL) --data demo/images --out neural-scope-report
 
 test: bootstrap
 	swift build $(SWIFT_FLAGS) --build-tests
