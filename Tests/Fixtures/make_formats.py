@@ -153,7 +153,9 @@ def checkpoints():
          shared={"tied.weight": "head.weight"})
     torch.jit.save(torch.jit.trace(tiny, torch.randn(1, 1, 5, 5)), OUT / "script.pt")
     # A traced module lists own attributes before children; the names are those of its own state dict.
-    facts["script.pt"] = describe(torch.jit.load(OUT / "script.pt").state_dict(), format="torchscript", moduleClass="nets.Tiny")
+    script = torch.jit.load(OUT / "script.pt")
+    facts["script.pt"] = describe(
+        script.state_dict(), format="torchscript", moduleClass="nets.Tiny", buffers=[name for name, _ in script.named_buffers()])
     (OUT / "plain.pkl").write_bytes(pickle.dumps(dict(inner), 4))
     facts["plain.pkl"] = describe(inner, format="pickle")
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "f": np.asfortranarray(np.arange(6, dtype=np.int64).reshape(2, 3))}

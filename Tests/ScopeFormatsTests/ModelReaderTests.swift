@@ -82,7 +82,7 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
     #expect(weights.wrapper == facts.wrapper ?? [])
     #expect(weights.removedPrefix == facts.prefix ?? "")
     #expect(weights.moduleClass == facts.moduleClass)
-    #expect(weights.buffers == Set(facts.buffers ?? []) || facts.format == "torchscript")
+    #expect(weights.buffers == Set(facts.buffers ?? []))
     if let other = facts.other {
       #expect(weights.otherEntries.map { String($0.prefix(while: { $0 != " " })) } == other)
     }
