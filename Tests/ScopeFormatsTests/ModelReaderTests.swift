@@ -168,7 +168,8 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
     #expect(format == .pyTorchZip)
   }
 
-  /// Every file cut at every length, and every byte with one bit flipped: parse or throw, never trap.
+  /// Files cut at every length, and every byte with one bit flipped: parse or throw, never trap. Of the larger
+  /// files every seventh place is tried.
   @Test(arguments: CheckpointFacts.all.keys.sorted()) func survivesDamage(_ name: String) throws {
     let bytes = try ByteSlice(mappingFile: Fixture.path("formats/\(name)")).array
     let path = Fixture.path("formats/\(name)")
@@ -181,12 +182,14 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
         return true
       } catch { return false }
     }
+    let step = bytes.count < 2500 ? 1 : 7
     var parsed = 0
-    for length in 0..<bytes.count where touch(Array(bytes[..<length])) { parsed += 1 }
-    // Only a cut inside trailing padding may go unnoticed.
+    for length in stride(from: 0, to: bytes.count, by: step) where touch(Array(bytes[..<length])) {
+      parsed += 1
+    }
     #expect(parsed == 0)
     var flipped = bytes
-    for position in bytes.indices {
+    for position in stride(from: 0, to: bytes.count, by: step) {
       let bit = UInt8(1) << UInt8(truncatingIfNeeded: position * 5 % 8)
       flipped[position] ^= bit
       _ = touch(flipped)

@@ -15,8 +15,7 @@ final class PyTorchArchive {
 
   init(_ archive: ZipArchive) throws(ScopeError) {
     self.archive = archive
-    let candidates = archive.members.filter { $0.name == "data.pkl" || $0.name.hasSuffix("/data.pkl") }
-    guard let member = candidates.min(by: { $0.name.utf8.count < $1.name.utf8.count }) else {
+    guard let member = Self.pickle(in: archive) else {
       let names = archive.members.prefix(3).map { "\"\($0.name.prefix(60))\"" }.joined(separator: ", ")
       let exported = archive.members.contains {
         $0.name.hasSuffix("archive_format") || $0.name.hasSuffix("models/model.json")
@@ -44,6 +43,17 @@ final class PyTorchArchive {
         expected: "little or big",
         found: text)
     }
+  }
+
+  /// PyTorch takes the folder of the archive's first member; where that has no `data.pkl`, the outermost one counts.
+  private static func pickle(in archive: ZipArchive) -> ZipMember? {
+    if let folder = archive.members.first?.name.split(separator: "/", omittingEmptySubsequences: false).first,
+      let member = archive.member(named: "\(folder)/data.pkl")
+    {
+      return member
+    }
+    return archive.members.filter { $0.name == "data.pkl" || $0.name.hasSuffix("/data.pkl") }
+      .min { $0.name.utf8.count < $1.name.utf8.count }
   }
 
   func storage(_ key: String) throws(ScopeError) -> ByteSlice {
