@@ -114,6 +114,42 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
     #expect(file.byteCount == sizes.reduce(0, +))
   }
 
+  @Test func countsExternalData() throws {
+    let file = try ModelReader.read(path: Fixture.path("formats/external/model.onnx"))
+    #expect(file.format == .onnx)
+    #expect(file.byteCount == file.bytes.count + 64)
+  }
+
+  @Test func readsShardsOfPyTorch() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "scope-shards-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (source, name) in [("nested.pt", "one.bin"), ("wrapped_legacy.pt", "two.bin")] {
+      try FileManager.default.copyItem(
+        at: URL(filePath: Fixture.path("formats/\(source)")), to: folder.appending(path: name))
+    }
+    let index = folder.appending(path: "pytorch_model.bin.index.json")
+    try Data("{\"weight_map\": {\"conv.bias\": \"two.bin\", \"conv.weight\": \"one.bin\"}}".utf8).write(
+      to: index)
+    let file = try ModelReader.read(path: index.path())
+    #expect(file.format == .pyTorchSharded)
+    guard case .weights(let weights) = file.content else { return }
+    #expect(Array(weights.tensors.keys) == ["conv.bias", "conv.weight"])
+    #expect(weights.tensors["conv.weight"]?.dimensions == [2, 1, 3, 3])
+    try Data("{\"weight_map\": {\"conv.gone\": \"two.bin\"}}".utf8).write(to: index)
+    let error = failure { () throws(ScopeError) in _ = try ModelReader.read(path: index.path()) }
+    #expect(error?.code == .malformed && error?.place?.contains("conv.gone") == true)
+    #expect(error?.file?.hasSuffix("two.bin") == true)
+  }
+
+  /// Protocols 0 and 1 have no signature and are recognised by following them.
+  @Test(arguments: 0...5) func recognisesPickles(protocol version: Int) throws {
+    let bytes = try ByteSlice(mappingFile: Fixture.path("formats/protocol\(version).pkl"))
+    #expect(FileKind.sniff(bytes) == .pickle)
+    let error = failure { () throws(ScopeError) in _ = try ModelReader.read(bytes, path: "x") }
+    #expect(error?.code == .unsupported && error?.message.contains("no tensors") == true)
+  }
+
   @Test func readsMetadata() throws {
     let file = try ModelReader.read(path: Fixture.path("formats/state.safetensors"))
     guard case .weights(let weights) = file.content else { return }
