@@ -20,11 +20,15 @@ struct Commands {
     return "neural-scope optimize \(model) \(withData) --out \(optimized)\(limit)"
   }
 
-  func robustness(_ target: String? = nil, attacks: String = "fgsm,pgd", epsilons: String = "1/255,2/255,4/255,8/255") -> String {
+  func robustness(
+    _ target: String? = nil, attacks: String = "fgsm,pgd", epsilons: String = "1/255,2/255,4/255,8/255"
+  ) -> String {
     "neural-scope robustness \(target ?? model) \(withData) --attack \(attacks) --epsilon \(epsilons)"
   }
 
-  func report(_ target: String? = nil) -> String { "neural-scope report \(target ?? model) \(withData) --out report" }
+  func report(_ target: String? = nil) -> String {
+    "neural-scope report \(target ?? model) \(withData) --out report"
+  }
 
   /// Quotes what a shell would interpret; control characters (from a hostile path) become `?`, and a leading dash
   /// cannot become an option.

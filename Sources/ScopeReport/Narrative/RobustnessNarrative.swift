@@ -13,7 +13,8 @@ enum RobustnessNarrative {
     let accuracy = robustness.cleanAccuracy
     var text = "The reference for every attack below"
     if let classes = report.conditions.data?.classes, classes > 1 {
-      text += "; guessing among \(Format.integer(classes)) classes gives \(Format.percent(1 / Double(classes)))"
+      text +=
+        "; guessing among \(Format.integer(classes)) classes gives \(Format.percent(1 / Double(classes)))"
     }
     if let images = robustness.images ?? accuracy.samples, images < Thresholds.minimumEvaluationImages {
       text += ". \(OptimizationNarrative.resolution(images))"
@@ -26,11 +27,15 @@ enum RobustnessNarrative {
     guard let score = robustness.score?.value else { return nil }
     let radius = robustness.headlineEpsilon.map(Format.epsilon) ?? "the headline radius"
     let attack = robustness.headlineAttack ?? "the headline attack"
-    let kept = "Of the images classified correctly, \(Format.fixed(score, 0)) in 100 survive \(attack) at \(radius)"
+    let kept =
+      "Of the images classified correctly, \(Format.fixed(score, 0)) in 100 survive \(attack) at \(radius)"
     switch score {
-    case Thresholds.strongScore...: return "\(kept): unusual without adversarial training, and worth a stronger attack."
-    case Thresholds.weakScore...: return "\(kept): better than an undefended network, still open to an attacker."
-    default: return "\(kept): what undefended training gives; anyone who can choose pixels can choose the answer."
+    case Thresholds.strongScore...:
+      return "\(kept): unusual without adversarial training, and worth a stronger attack."
+    case Thresholds.weakScore...:
+      return "\(kept): better than an undefended network, still open to an attacker."
+    default:
+      return "\(kept): what undefended training gives; anyone who can choose pixels can choose the answer."
     }
   }
 
@@ -89,10 +94,12 @@ enum RobustnessNarrative {
     if extra > Thresholds.optimizedExtraLoss {
       return "The optimized model keeps \(Format.points(extra)) less than the original under \(place)."
     }
-    if let best = robustness.optimizedComparison.map({ $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value })
-      .max(), best > Thresholds.optimizedExtraLoss
-    {
-      return "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; rounding "
+    if let best = robustness.optimizedComparison.map({
+      $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value
+    })
+    .max(), best > Thresholds.optimizedExtraLoss {
+      return
+        "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; rounding "
         + "hides part of the gradient, which is no defence."
     }
     return "The optimized model withstands the attacks as the original does (within "
