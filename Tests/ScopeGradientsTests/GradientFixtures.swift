@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Whether ONNX Runtime can be loaded on this machine.
-let engine: Engine? = try? Engine.load()
+let engine: Engine? = try? Engine.load(path: OnnxRuntimeLibrary.path)
 let engineReason: Comment = "needs ONNX Runtime (run scripts/bootstrap or set NEURAL_SCOPE_ONNXRUNTIME)"
 
 enum GradientFixtures {

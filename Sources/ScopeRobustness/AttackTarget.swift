@@ -1,0 +1,149 @@
+import ScopeBytes
+import ScopeData
+import ScopeGradients
+import ScopeGraph
+import ScopeRuntime
+
+/// A model loaded twice: to predict as deployed, and to give the gradient of the loss with respect to pixels.
+package final class AttackTarget {
+  package let forward: Session
+  /// Nil when only predictions are asked for.
+  package let gradient: (session: Session, model: GradientModel)?
+  package let batchSize: Int
+  package let classCount: Int?
+  private let imageInput: String
+  private let logitsOutput: String
+
+  /// Rough number of live bytes per byte of forward activation, the gradients included; from ResNet-18 and ResNet-20.
+  private static let liveBytesPerActivationByte = 2
+
+  /// - Parameters:
+  ///   - model: takes normalised images; `normalization` is folded in front.
+  ///   - withGradient: whether to build the backward graph.
+  /// - Throws: `unsupported` when the gradient cannot be built; `engineFailure`.
+  package init(
+    engine: Engine, model: Model, normalization: Normalization, images: LabeledImages, withGradient: Bool,
+    options: RobustnessOptions
+  ) throws(ScopeError) {
+    let pixels = try model.takingPixels(mean: normalization.mean, standardDeviation: normalization.standardDeviation)
+    let sessionOptions = SessionOptions(threads: options.threads)
+    let free = try DynamicBatch.rewrite(pixels)
+    var single = free.changed
+    if free.changed,
+      try AttackTarget.treatsImagesAlone(free.model, original: pixels, engine, images, sessionOptions)
+    {
+      single = false
+    }
+    let chosen = AttackTarget.sized(single ? pixels : free.model, images)
+    imageInput = chosen.graph.requiredInputs[0].name
+    forward = try Session(engine: engine, model: chosen, options: sessionOptions)
+    guard let output = forward.outputs.first else {
+      throw ScopeError(.invalidGraph, "the model has no output")
+    }
+    logitsOutput = output.name
+    if withGradient {
+      let built = try BackwardGraph.inputGradient(of: chosen)
+      gradient = (try Session(engine: engine, model: built.model, options: sessionOptions), built)
+      classCount = built.classCount
+      let perImage = max(built.activationBytesPerImage, 1) * AttackTarget.liveBytesPerActivationByte
+      let fitting = max(1, min(options.maximumBatch, options.memoryBudgetBytes / perImage))
+      batchSize = single ? 1 : min(options.batchSize ?? fitting, max(images.count, 1))
+    } else {
+      gradient = nil
+      classCount = nil
+      batchSize = single ? 1 : min(options.batchSize ?? options.maximumBatch, max(images.count, 1))
+    }
+  }
+
+  /// The model with the image sizes filled in where its input leaves them open.
+  private static func sized(_ model: Model, _ images: LabeledImages) -> Model {
+    var model = model
+    let sizes = [images.channels, images.height, images.width]
+    for index in model.graph.inputs.indices where model.graph.initializers[model.graph.inputs[index].name] == nil {
+      guard var shape = model.graph.inputs[index].shape, shape.rank == 4 else { continue }
+      for (axis, size) in sizes.enumerated() where shape.dimensions[axis + 1].value == nil {
+        shape.dimensions[axis + 1] = .known(size)
+        // Declared inner shapes may carry the symbolic size.
+        model.graph.valueInfo = []
+      }
+      model.graph.inputs[index].shape = shape
+    }
+    return model
+  }
+
+  /// Whether two images together give what each gives alone, so that the rewritten batch may be used.
+  private static func treatsImagesAlone(
+    _ model: Model, original: Model, _ engine: Engine, _ images: LabeledImages, _ options: SessionOptions
+  ) throws(ScopeError) -> Bool {
+    guard images.count >= 2, let shape = original.graph.requiredInputs.first?.shape, shape.dimensions.first == .known(1)
+    else { return false }
+    let name = original.graph.requiredInputs[0].name
+    let sizes = [images.channels, images.height, images.width]
+    let pair = images.pixelValues([0, images.count - 1])
+    let alone = try Session(engine: engine, model: original, options: options)
+    var expected: [Float] = []
+    for index in 0..<2 {
+      let one = Array(pair[index * images.imageSize..<(index + 1) * images.imageSize])
+      expected += try alone.run([name: HostArray(one, [1] + sizes)])[alone.outputs[0].name]?.floats ?? []
+    }
+    // A model that cannot run with two images fails here; then one at a time it is.
+    guard let together = try? Session(engine: engine, model: model, options: options),
+      let found = try? together.run([name: HostArray(pair, [2] + sizes)])[together.outputs[0].name]?.floats,
+      found.count == expected.count, !found.isEmpty
+    else { return false }
+    let scale = expected.reduce(Float(1e-6)) { max($0, $1.magnitude) }
+    return zip(found, expected).allSatisfy { ($0 - $1).magnitude <= 1e-3 * scale }
+  }
+
+  /// Logits of `pixels` [n, C, H, W] in [0, 1], row-major [n, classes].
+  package func logits(_ pixels: [Float], shape: [Int]) throws(ScopeError) -> Logits {
+    let results = try forward.run([imageInput: HostArray(pixels, shape)], fetch: [logitsOutput])
+    return Logits(results[logitsOutput]?.floats ?? [], count: shape[0])
+  }
+
+  /// The gradient of the summed cross-entropy with respect to the pixels, with the logits of the same pass.
+  package func lossGradient(
+    _ pixels: [Float], labels: [Int64], shape: [Int]
+  ) throws(ScopeError) -> (gradient: [Float], logits: Logits) {
+    guard let (session, model) = gradient else {
+      throw ScopeError(.invalidArgument, "this model was loaded without its gradient")
+    }
+    let results = try session.run(
+      [model.imageInput: HostArray(pixels, shape), model.labelsInput: HostArray(labels, [labels.count])],
+      fetch: [model.gradientOutput, model.logitsOutput])
+    return (
+      results[model.gradientOutput]?.floats ?? [], Logits(results[model.logitsOutput]?.floats ?? [], count: shape[0])
+    )
+  }
+}
+
+/// Class scores of a batch.
+package struct Logits {
+  let values: [Float]
+  let classes: Int
+
+  init(_ values: [Float], count: Int) {
+    self.values = values
+    classes = count == 0 ? 0 : values.count / count
+  }
+
+  /// Class of the largest score of image `index`.
+  func prediction(_ index: Int) -> Int {
+    var best = 0
+    for candidate in 0..<classes where values[index * classes + candidate] > values[index * classes + best] {
+      best = candidate
+    }
+    return best
+  }
+
+  /// Softmax probability of `label` for image `index`; scores that already are probabilities are read as they are.
+  func probability(_ index: Int, of label: Int) -> Double {
+    guard label >= 0, label < classes else { return 0 }
+    let row = values[index * classes..<(index + 1) * classes].map(Double.init)
+    let sum = row.reduce(0, +)
+    if abs(sum - 1) < 1e-3, row.allSatisfy({ $0 >= 0 && $0 <= 1 }) { return row[label] }
+    let largest = row.max() ?? 0
+    let exponentials = row.map { exponential($0 - largest) }
+    return exponentials[label] / exponentials.reduce(0, +)
+  }
+}

@@ -1,0 +1,78 @@
+import ScopeBytes
+import ScopeData
+import ScopeGraph
+import ScopeRuntime
+
+/// Attacks a classifier and counts what survives.
+///
+/// Attacks are white-box and work in pixel space [0, 1]: the normalisation is part of the model under attack.
+public struct RobustnessEvaluator: Sendable {
+  /// Called with the finished fraction in 0...1 and one line such as `FGSM 2/255, 640 of 2000 images, 12 s left`.
+  public typealias Progress = (_ fraction: Double, _ message: String) -> Void
+
+  public let engine: Engine
+  public var options: RobustnessOptions
+
+  public init(engine: Engine, options: RobustnessOptions = .init()) {
+    self.engine = engine
+    self.options = options
+  }
+
+  /// Clean and robust accuracy of `model` under each attack.
+  ///
+  /// - Parameters:
+  ///   - model: a classifier of normalised images with one image input.
+  ///   - normalization: what the model expects of pixels.
+  ///   - isCancelled: asked between gradient steps.
+  /// - Throws: `unsupported` when the gradient cannot be built (naming the operator), `invalidData` when labels and
+  ///   classes disagree, `interrupted`, `engineFailure`.
+  public func evaluate(
+    _ model: Model, normalization: Normalization, images: LabeledImages, attacks: [AttackSpecification],
+    progress: Progress = { _, _ in }, isCancelled: () -> Bool = { Task.isCancelled }
+  ) throws(ScopeError) -> RobustnessResult {
+    let target = try AttackTarget(
+      engine: engine, model: model, normalization: normalization, images: images, withGradient: true, options: options)
+    var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: options)
+    return try run.result(progress: progress, isCancelled: isCancelled)
+  }
+
+  /// Both models under the same attacks: each through its own gradient, and the original's adversarial images on the
+  /// other.
+  ///
+  /// When the other model's gradient cannot be built, transfer alone is measured and the reason reported.
+  public func compare(
+    original: Model, other: Model, normalization: Normalization, images: LabeledImages,
+    attacks: [AttackSpecification], progress: Progress = { _, _ in }, isCancelled: () -> Bool = { Task.isCancelled }
+  ) throws(ScopeError) -> ComparedRobustness {
+    let target = try AttackTarget(
+      engine: engine, model: original, normalization: normalization, images: images, withGradient: true,
+      options: options)
+    var second: AttackTarget
+    var failure: String?
+    do throws(ScopeError) {
+      second = try AttackTarget(
+        engine: engine, model: other, normalization: normalization, images: images, withGradient: true,
+        options: options)
+    } catch {
+      guard error.code == .unsupported else { throw error }
+      failure = error.description
+      second = try AttackTarget(
+        engine: engine, model: other, normalization: normalization, images: images, withGradient: false,
+        options: options)
+    }
+    let share = failure == nil ? 0.5 : 1
+    var run = EvaluationRun(target: target, second: second, images: images, attacks: attacks, options: options)
+    let result = try run.result(
+      progress: { fraction, message in progress(fraction * share, "original: \(message)") }, isCancelled: isCancelled)
+    var otherResult: RobustnessResult?
+    if failure == nil {
+      var otherRun = EvaluationRun(target: second, second: nil, images: images, attacks: attacks, options: options)
+      otherResult = try otherRun.result(
+        progress: { fraction, message in progress(share + fraction * (1 - share), "optimized: \(message)") },
+        isCancelled: isCancelled)
+    }
+    return ComparedRobustness(
+      original: result, other: otherResult, otherFailure: failure,
+      otherCleanAccuracy: MeasuredAccuracy(correct: run.secondCleanCorrect, of: images.count))
+  }
+}

@@ -1,0 +1,20 @@
+/// How an evaluation runs.
+public struct RobustnessOptions: Sendable {
+  /// Threads inside ONNX Runtime; 0 takes every core.
+  public var threads = 0
+  /// Images per run; nil chooses from `memoryBudgetBytes` and the activations' sizes, at most `maximumBatch`.
+  public var batchSize: Int?
+  public var maximumBatch = 64
+  /// Bytes that activations and gradients of one run may take, roughly.
+  public var memoryBudgetBytes = 1 << 30
+  /// Clean and perturbed images to keep for the report.
+  public var sampleCount = 4
+  /// Attack only images that are right when clean, and leave each once it is fooled. Faster, and gives the strict
+  /// figure; ``AttackResult/robustAccuracy`` then equals ``AttackResult/strictRobustAccuracy``. Off by default: the
+  /// reference convention attacks every image for all steps.
+  public var stopsWhenFooled = false
+  /// Epsilon of the score; nil applies ``HeadlineRule``.
+  public var headlineEpsilon: Epsilon?
+
+  public init() {}
+}

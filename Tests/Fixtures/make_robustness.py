@@ -1,0 +1,78 @@
+"""Writes Tests/Fixtures/robustness/: a small classifier and what torchattacks makes of 12 images.
+
+small.onnx takes normalised images [N, 3, 8, 8] (mean .4 .5 .6, deviation .2 .3 .25) and gives 4 logits.
+images.bin: little-endian float32 [12, 3, 8, 8] in [0, 1]; labels.txt; ATTACK.bin: adversarial images of the same shape;
+accuracy.txt: correct predictions per attack. Needs numpy, onnx, torch and torchattacks.
+"""
+import os
+import numpy as np
+import torch
+import torch.nn.functional as F
+import torchattacks
+from onnx import TensorProto, checker, helper, numpy_helper
+
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "robustness")
+os.makedirs(OUT, exist_ok=True)
+rng = np.random.default_rng(7)
+w = [(rng.normal(size=s) * g).astype(np.float32) for s, g in [((6, 3, 3, 3), .5), ((8, 6, 3, 3), .3), ((4, 8), 1)]]
+mean, deviation = [.4, .5, .6], [.2, .3, .25]
+
+
+class Small(torch.nn.Module):
+    def forward(self, x):
+        x = (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(deviation).view(1, 3, 1, 1)
+        x = F.relu(F.conv2d(x, torch.tensor(w[0]), padding=1))
+        x = F.relu(F.conv2d(x, torch.tensor(w[1]), padding=1, stride=2))
+        return x.mean((2, 3)) @ torch.tensor(w[2]).T + torch.tensor(w[3])
+
+
+nodes = [
+    helper.make_node("Conv", ["x", "w0"], ["a"], pads=[1] * 4), helper.make_node("Relu", ["a"], ["b"]),
+    helper.make_node("Conv", ["b", "w1"], ["c"], pads=[1] * 4, strides=[2, 2]), helper.make_node("Relu", ["c"], ["d"]),
+    helper.make_node("GlobalAveragePool", ["d"], ["e"]), helper.make_node("Flatten", ["e"], ["f"]),
+    helper.make_node("Gemm", ["f", "w2", "w3"], ["logits"], transB=1)]
+
+
+# 4 classes of tinted noise; the label is the prediction except for three images, so that both cases occur.
+images = np.clip(rng.uniform(0, 1, size=(12, 3, 8, 8)) * .6 + rng.uniform(0, .4, size=(12, 3, 1, 1)), 0, 1).astype(np.float32)
+images[0, :, :2] = 0
+images[1, :, :2] = 1
+# The bias centres the logits, so that every class occurs.
+w.append(np.zeros(4, np.float32))
+w[3] = -0.9 * Small()(torch.tensor(images)).mean(0).detach().numpy()
+
+
+def write(name, batch):
+    model = helper.make_model(helper.make_graph(
+        nodes, "small", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 3, 8, 8])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, 4])],
+        [numpy_helper.from_array(v, f"w{i}") for i, v in enumerate(w)]),
+        opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    checker.check_model(model)
+    with open(f"{OUT}/{name}.onnx", "wb") as file:
+        file.write(model.SerializeToString())
+
+
+write("small", "N")
+write("small_batch1", 1)
+
+
+model = Small().eval()
+x = torch.tensor(images)
+logits = model(x).detach()
+labels = logits.argmax(1)
+labels[3], labels[7], labels[11] = (labels[3] + 1) % 4, logits[7].argsort()[-2], logits[11].argsort()[-2]
+images.tofile(f"{OUT}/images.bin")
+open(f"{OUT}/labels.txt", "w").write(" ".join(str(int(l)) for l in labels) + "\n")
+attacks = {
+    "fgsm": torchattacks.FGSM(model, eps=1 / 255),
+    "pgd": torchattacks.PGD(model, eps=1 / 255, alpha=0.25 / 255, steps=10, random_start=False),
+    "pgd-l2": torchattacks.PGDL2(model, eps=0.1, alpha=0.02, steps=10, random_start=False),
+}
+lines = [f"clean {int((logits.argmax(1) == labels).sum())}"]
+for name, attack in attacks.items():
+    adversarial = attack(x, labels)
+    adversarial.numpy().astype("<f4").tofile(f"{OUT}/{name}.bin")
+    lines.append(f"{name} {int((model(adversarial).argmax(1) == labels).sum())}")
+open(f"{OUT}/accuracy.txt", "w").write("\n".join(lines) + "\n")
+print(lines, sum(os.path.getsize(f"{OUT}/{f}") for f in os.listdir(OUT)) // 1024, "KiB")
