@@ -3,7 +3,8 @@ import ScopeBytes
 /// Replaces calls of model-local functions by their bodies, so that every node of the graph is an operator.
 public enum FunctionInlining {
   private static let maximumDepth = 32
-  private static let maximumNodes = 250_000
+  /// Nodes that functions may unfold to, beside four times the graph's own.
+  private static let maximumNodes = 100_000
 
   /// The model without the calls that can be replaced. A call stays when its function imports another version of an
   /// operator set than the model does.
@@ -36,10 +37,11 @@ public enum FunctionInlining {
       function.opsets.allSatisfy({ domain, version in model.opsets[domain].map { $0 == version } ?? false }),
       !function.nodes.contains(where: { !$0.subgraphs.isEmpty })
     else {
-      guard result.count < maximumNodes else {
+      let limit = maximumNodes + 4 * model.graph.nodes.count
+      guard result.count < limit else {
         throw ScopeError(
           .limitExceeded, "the model's functions unfold to too many nodes",
-          expected: "at most \(maximumNodes)")
+          expected: "at most \(limit)")
       }
       result.append(node)
       return

@@ -35,7 +35,7 @@ struct InferenceEngine {
 
   init(_ model: Model) {
     self.model = model
-    visits = 200_000 + 4 * model.graph.nodes.count
+    visits = 100_000 + 4 * model.graph.nodes.count
     for function in model.functions {
       functions[Self.key(function.domain, function.name, function.overload)] = function
     }
