@@ -2,25 +2,25 @@
 # make test    set up, build, and run all tests
 # make build   the command-line tool, .build/release/neural-scope
 
-# One set of flags for everything, so that tool and tests share one build: optimised (tensors in debug builds are
-# hundreds of times slower), and with the Swift runtime linked in, which starts faster and runs without Swift.
-SWIFT_FLAGS := -c release --static-swift-stdlib
+# Always optimised: tensors in debug builds are hundreds of times slower. One set of flags, so that the tool and the
+# tests share one build; the tool links the Swift runtime statically (see Package.swift), the tests cannot.
+FLAGS := -c release
 TOOL := .build/release/neural-scope
-MODEL := .demo/efficientnet-lite0-57934424.pth
+MODEL := demo/efficientnet-lite0-57934424.pth
 
 .PHONY: demo test build bootstrap format lint clean
 
 demo:
 	scripts/bootstrap --demo
-	swift build $(SWIFT_FLAGS) --product neural-scope
-	$(TOOL) report $(MODEL) --data .demo/images --out neural-scope-report
+	swift build $(FLAGS) --product neural-scope
+	$(TOOL) report $(MODEL) --data demo/images --out neural-scope-report
 
 test: bootstrap
-	swift build $(SWIFT_FLAGS) --build-tests
-	swift test $(SWIFT_FLAGS) --skip-build
+	swift build $(FLAGS) --build-tests
+	swift test $(FLAGS) --skip-build
 
 build: bootstrap
-	swift build $(SWIFT_FLAGS) --product neural-scope
+	swift build $(FLAGS) --product neural-scope
 
 bootstrap:
 	scripts/bootstrap

@@ -98,7 +98,7 @@ package enum Format {
     return (quarters % 4 == 0 ? String(quarters / 4) : trimmed(fixed(levels, 2))) + "/255"
   }
 
-  private static func trimmed(_ text: String) -> String {
+  static func trimmed(_ text: String) -> String {
     var text = text
     while text.contains("."), text.hasSuffix("0") { text.removeLast() }
     return text.hasSuffix(".") ? String(text.dropLast()) : text

@@ -16,7 +16,7 @@ struct Commands {
   var security: String { "neural-scope security \(model)" }
 
   func optimize(budget: Double? = nil) -> String {
-    let limit = budget.map { " --max-accuracy-drop \(Format.significant($0 * 100))" } ?? ""
+    let limit = budget.map { " --max-accuracy-drop \(Format.trimmed(Format.fixed($0 * 100, 2)))" } ?? ""
     return "neural-scope optimize \(model) \(withData) --out \(optimized)\(limit)"
   }
 

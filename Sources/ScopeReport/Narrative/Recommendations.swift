@@ -74,12 +74,7 @@ enum Recommendations {
           command: commands.robustness(attacks: "fgsm,pgd", epsilons: "0.5/255,1/255,2/255"), gain: 0.7 * lost
         )
       }
-      return Report.Recommendation(
-        title: title, text: "Try a larger radius before relying on this robustness.",
-        motivation:
-          "no attack at an invisible radius costs \(Format.percent(Thresholds.noticeableLoss, 0)) of the predictions",
-        basis: ["robustness.attacks"], command: commands.robustness(epsilons: "4/255,8/255,16/255"), gain: 0.1
-      )
+      return beyondInvisible(robustness, commands)
     }
     return Report.Recommendation(
       title: title,
@@ -92,6 +87,33 @@ enum Recommendations {
       basis: [report.security == nil ? "security" : "robustness"],
       command: report.security == nil ? commands.security : commands.robustness(),
       gain: report.security == nil ? 0.95 : 0.45)
+  }
+
+  /// When no attack at an invisible radius costs much, or none was tried there.
+  private static func beyondInvisible(
+    _ robustness: Report.Robustness, _ commands: Commands
+  ) -> Report.Recommendation {
+    let title = "Enhance Security"
+    let limit = Format.percent(Thresholds.noticeableLoss, 0)
+    if RobustnessNarrative.worstInvisible(robustness) != nil {
+      return Report.Recommendation(
+        title: title, text: "Try larger radii and more steps before relying on this robustness.",
+        motivation: "no attack at an invisible radius costs \(limit) of the correct predictions",
+        basis: ["robustness.attacks"], command: commands.robustness(epsilons: "4/255,8/255,16/255"), gain: 0.1
+      )
+    }
+    guard let (attack, lost) = RobustnessNarrative.smallest(robustness) else {
+      return Report.Recommendation(
+        title: title, text: "Attack the model; clean accuracy says nothing about manipulated inputs.",
+        motivation: "no attack was run", basis: ["robustness.attacks"], command: commands.robustness(),
+        gain: 0.45)
+    }
+    return Report.Recommendation(
+      title: title, text: "Measure at radii that people cannot see, where an attack goes unnoticed.",
+      motivation: "the smallest radius tried, \(attack.epsilonText ?? Format.epsilon(attack.epsilon)), flips "
+        + "\(Format.percent(lost, 0)) of the correct predictions under \(attack.name)",
+      basis: ["robustness.attacks"], command: commands.robustness(epsilons: "0.5/255,1/255,2/255"),
+      gain: 0.5 * lost)
   }
 
   private static func monitor(_ report: Report) -> Report.Recommendation {

@@ -81,6 +81,17 @@ enum RobustnessNarrative {
       .max { $0.1 < $1.1 }
   }
 
+  /// The strongest invisible attack, or else the strongest at the smallest radius tried.
+  static func smallest(_ robustness: Report.Robustness) -> (attack: Report.Attack, lost: Double)? {
+    if let invisible = worstInvisible(robustness) { return invisible }
+    let clean = robustness.cleanAccuracy.value
+    guard clean > 0 else { return nil }
+    return robustness.attacks.min {
+      ($0.epsilon, $0.robustAccuracy.value) < ($1.epsilon, $1.robustAccuracy.value)
+    }
+    .map { ($0, max(0, 1 - $0.robustAccuracy.value / clean)) }
+  }
+
   /// Where the optimized model loses most against the original: (comparison, extra loss as a fraction).
   static func optimizedExtraLoss(_ robustness: Report.Robustness) -> (Report.OptimizedUnderAttack, Double)? {
     robustness.optimizedComparison

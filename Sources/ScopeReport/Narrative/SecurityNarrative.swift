@@ -32,9 +32,10 @@ enum SecurityNarrative {
 
   private static func format(_ report: Report) -> Report.Assessment? {
     let format = report.model.format.lowercased()
-    guard format.contains("pickle") || format.contains("pytorch") || format.contains("torch") else {
-      return nil
-    }
+    guard format.contains("pickle") || format.contains("torch"),
+      // The scanner's own advisory on the format says the same.
+      report.security?.findings.contains(where: { $0.rule == "ADV004" }) != true
+    else { return nil }
     return Report.Assessment(
       title: "Ship a format that cannot run code",
       text:
@@ -58,7 +59,8 @@ enum SecurityNarrative {
   }
 
   private static func encryption(_ report: Report) -> Report.Assessment? {
-    guard let architecture = report.model.architecture, let hash = report.model.sha256, report.security != nil else {
+    guard let architecture = report.model.architecture, let hash = report.model.sha256, report.security != nil
+    else {
       return nil
     }
     return Report.Assessment(

@@ -89,8 +89,9 @@ enum Verdict {
       return
         "Behaviour under manipulated inputs is unknown, so keep it to trusted inputs: \(absence.sentence)."
     }
-    guard let (attack, lost) = RobustnessNarrative.worstInvisible(robustness) else {
-      return "Robustness was measured at larger radii only; see section 4."
+    guard let (attack, lost) = RobustnessNarrative.smallest(robustness) else {
+      return
+        "No attack was run, so keep it to trusted inputs: neural-scope robustness with --attack measures it."
     }
     let radius = attack.epsilonText ?? Format.epsilon(attack.epsilon)
     if lost >= Thresholds.fragileLoss {

@@ -55,7 +55,8 @@ public struct Report: Codable, Sendable, Hashable {
     public var architectureSource: String?
 
     public init(
-      name: String, path: String, format: String, sha256: String? = nil, bytes: Int, architecture: String? = nil
+      name: String, path: String, format: String, sha256: String? = nil, bytes: Int,
+      architecture: String? = nil
     ) {
       self.name = name
       self.path = path
