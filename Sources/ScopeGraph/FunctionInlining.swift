@@ -3,12 +3,13 @@ import ScopeBytes
 /// Replaces calls of model-local functions by their bodies, so that every node of the graph is an operator.
 public enum FunctionInlining {
   private static let maximumDepth = 32
-  private static let maximumNodes = 1_000_000
+  /// Nodes that functions may unfold to, beside four times the graph's own.
+  private static let maximumNodes = 100_000
 
   /// The model without the calls that can be replaced. A call stays when its function imports another version of an
   /// operator set than the model does.
   ///
-  /// - Throws: `limitExceeded` when functions call each other without end, or unfold to more than a million nodes.
+  /// - Throws: `limitExceeded` when functions call each other without end, or unfold to too many nodes.
   public static func inline(_ model: Model) throws(ScopeError) -> Model {
     guard !model.functions.isEmpty else { return model }
     var result = model
@@ -18,7 +19,8 @@ public enum FunctionInlining {
     }
     var names = NameAllocator(model.graph)
     var nodes: [Node] = []
-    for node in model.graph.nodes { try expand(node, model, functions, &names, &nodes, depth: 0) }
+    var calls = 0
+    for node in model.graph.nodes { try expand(node, model, functions, &names, &calls, &nodes, depth: 0) }
     result.graph.nodes = nodes
     return result
   }
@@ -29,16 +31,17 @@ public enum FunctionInlining {
 
   private static func expand(
     _ node: Node, _ model: Model, _ functions: [String: FunctionDefinition], _ names: inout NameAllocator,
-    _ result: inout [Node], depth: Int
+    _ calls: inout Int, _ result: inout [Node], depth: Int
   ) throws(ScopeError) {
     guard let function = functions[key(node.domain, node.opType, node.overload)],
       function.opsets.allSatisfy({ domain, version in model.opsets[domain].map { $0 == version } ?? false }),
       !function.nodes.contains(where: { !$0.subgraphs.isEmpty })
     else {
-      guard result.count < maximumNodes else {
+      let limit = maximumNodes + 4 * model.graph.nodes.count
+      guard result.count < limit else {
         throw ScopeError(
           .limitExceeded, "the model's functions unfold to too many nodes",
-          expected: "at most \(maximumNodes)")
+          expected: "at most \(limit)")
       }
       result.append(node)
       return
@@ -55,11 +58,12 @@ public enum FunctionInlining {
     for (index, name) in function.outputs.enumerated() where renamed[name] == nil {
       if index < node.outputs.count, !node.outputs[index].isEmpty { renamed[name] = node.outputs[index] }
     }
-    // Bounded, so that long names do not multiply with the nodes.
-    let prefix = String((node.name.isEmpty ? node.outputs.first ?? function.name : node.name).prefix(200))
+    // Bounded, so that long names do not multiply with the nodes; numbered, so that no two calls propose one name.
+    calls += 1
+    let prefix = "\((node.name.isEmpty ? function.name : node.name).prefix(120))#\(calls)"
     func name(_ inner: String, _ names: inout NameAllocator) -> String {
       if let outer = renamed[inner] { return outer }
-      let fresh = names.fresh("\(prefix)/\(inner.prefix(200))")
+      let fresh = names.fresh("\(prefix)/\(inner.utf8.count > 200 ? String(renamed.count) : inner)")
       renamed[inner] = fresh
       return fresh
     }
@@ -68,7 +72,7 @@ public enum FunctionInlining {
       copy.inputs = inner.inputs.map { name($0, &names) }
       copy.outputs = inner.outputs.map { name($0, &names) }
       copy.name = "\(prefix)/\((inner.name.isEmpty ? inner.opType : inner.name).prefix(200))"
-      try expand(copy, model, functions, &names, &result, depth: depth + 1)
+      try expand(copy, model, functions, &names, &calls, &result, depth: depth + 1)
     }
     // A function may return one of its inputs.
     for (index, inner) in function.outputs.enumerated()

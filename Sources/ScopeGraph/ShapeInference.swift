@@ -35,7 +35,7 @@ struct InferenceEngine {
 
   init(_ model: Model) {
     self.model = model
-    visits = 1_000_000 + 4 * model.graph.nodes.count
+    visits = 100_000 + 4 * model.graph.nodes.count
     for function in model.functions {
       functions[Self.key(function.domain, function.name, function.overload)] = function
     }
@@ -175,7 +175,16 @@ struct InferenceEngine {
 
   private func clean(_ outputs: inout [ValueType]) {
     for index in outputs.indices {
-      if let shape = outputs[index].shape { outputs[index].shape = Self.sanitized(shape) }
+      guard let shape = outputs[index].shape else { continue }
+      outputs[index].shape = Self.sanitized(shape)
+      // A shape of which every element turned out to be known is a constant like any other.
+      if outputs[index].constant == nil, outputs[index].partialElements != nil,
+        let values = outputs[index].integers,
+        let sizes = shape.sizes, shape.elementCount == values.count, let type = outputs[index].dataType,
+        let tensor = try? NumericArray(type, sizes, .integers(values.map { Int64($0) })).tensor()
+      {
+        outputs[index] = ValueType(constant: tensor)
+      }
     }
   }
 

@@ -20,7 +20,28 @@ enum LogicOperators {
     ]
 
   @Sendable static func inferComparison(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    [ValueType(.bool, try Broadcasting.shape([context.shape(0), context.shape(1)], at: context))]
+    let shape = try Broadcasting.shape([context.shape(0), context.shape(1)], at: context)
+    var output = ValueType(.bool, shape)
+    // `shape == -1`, as exported for expand(): a symbolic size is never negative.
+    if context.node.opType == "Equal", let count = shape?.elementCount, count <= 64, (shape?.rank ?? 2) <= 1,
+      let left = context.elements(0), let right = context.elements(1), [1, count].contains(left.count),
+      [1, count].contains(right.count)
+    {
+      output.partialElements = (0..<count).map { index in
+        equality(left[left.count == 1 ? 0 : index], right[right.count == 1 ? 0 : index])
+      }
+    }
+    return [output]
+  }
+
+  /// 1, 0 or unknown.
+  private static func equality(_ left: Dimension, _ right: Dimension) -> Dimension {
+    switch (left, right) {
+    case (.known(let a), .known(let b)): .known(a == b ? 1 : 0)
+    case (.known(let size), .symbolic), (.symbolic, .known(let size)): size < 0 ? .known(0) : .unknown
+    case (.symbolic(let a), .symbolic(let b)): a == b ? .known(1) : .unknown
+    default: .unknown
+    }
   }
 
   @Sendable static func inferTest(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
