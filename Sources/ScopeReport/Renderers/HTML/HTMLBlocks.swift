@@ -84,7 +84,7 @@ enum HTMLBlocks {
     }
     let caption = Escape.html(table.caption)
     return """
-      <div class="card scroll" role="region" aria-label="\(caption)" tabindex="0"><table><caption>\(caption)</caption>
+      <div class="card scroll" role="region" aria-label="\(caption)" tabindex="0"><table\(table.columns.count > 4 ? " class=\"wide\"" : "")><caption>\(caption)</caption>
       <thead><tr>\(head.joined())</tr></thead>
       <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
 

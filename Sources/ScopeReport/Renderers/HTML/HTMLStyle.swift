@@ -153,7 +153,7 @@ enum HTMLStyle {
     .rec{padding:1.1rem 1.15rem 1.15rem}.rec::before{position:static;margin-bottom:.5rem}
     th:first-child,td:first-child{padding-left:1.15rem}caption{padding-left:1.15rem}
     figure svg text{font-size:15px}
-    td.long{min-width:11rem}
+    td.long{min-width:11rem}.wide tbody th{min-width:10.5rem}
     }
     @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#222;--muted:#444;--line:#ccc;--track:#e5e5e5;--accent:#1f3a93;
     --good:#0d5c33;--fair:#6f4600;--bad:#8f1d16;--good-bg:#eef7f1;--fair-bg:#fff;--bad-bg:#fff;--code:#f3f3f3;--s1:#1f3a93;
