@@ -24,9 +24,8 @@ struct SampleCollector {
       let label = Int(batch.labels[index])
       let (before, now) = (clean.prediction(index), after.prediction(index))
       let isFooled = before == label && now != label
-      guard isFooled ? fooled.count < limit && !fooled.contains { $0.label == label } : others.count < limit else {
-        continue
-      }
+      let isNew = !fooled.contains(where: { $0.label == label })
+      guard isFooled ? fooled.count < limit && isNew : others.count < limit else { continue }
       let range = index * size..<(index + 1) * size
       let sample = AttackSample(
         name: names[batch.firstImage + index], label: label, specification: attack, channels: batch.shape[1],

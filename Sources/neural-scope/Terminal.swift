@@ -80,8 +80,8 @@ final class ProgressLine: Sendable {
       if let fraction = progress.fraction {
         line += "  \(Int((min(max(fraction, 0), 1) * 100).rounded()))%"
         let elapsed = now - state.stageStart
-        if fraction > 0.05, fraction < 1, elapsed > .seconds(1), !progress.stage.contains(" left") {
-          let left = Double(elapsed.components.seconds) * (1 - fraction) / fraction
+        if fraction > 0.05, elapsed > .seconds(1), !progress.stage.contains(" left") {
+          let left = Double(elapsed.components.seconds) * (1 - min(fraction, 1)) / fraction
           line += ", about \(Int(left.rounded(.up))) s left"
         }
       }
