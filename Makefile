@@ -2,11 +2,9 @@
 # make test    set up, build, and run all tests
 # make build   the command-line tool, .build/release/neural-scope
 
-# Always optimised: tensors in debug builds are hundreds of times slower. The tool has the Swift runtime linked in,
-# so it starts faster and runs where Swift is not installed. The tests cannot (Swift Testing exists only as a shared
-# library): going from one to the other compiles the Swift targets again, the C and C++ ones are kept.
-BUILD_FLAGS := -c release --static-swift-stdlib
-TEST_FLAGS := -c release
+# Always optimised: tensors in debug builds are hundreds of times slower. One set of flags, so that the tool and the
+# tests share one build; the tool links the Swift runtime statically (see Package.swift), the tests cannot.
+FLAGS := -c release
 TOOL := .build/release/neural-scope
 MODEL := demo/efficientnet-lite0-57934424.pth
 
@@ -14,20 +12,15 @@ MODEL := demo/efficientnet-lite0-57934424.pth
 
 demo:
 	scripts/bootstrap --demo
-<<<<<<< HEAD
-	swift build $(SWIFT_FLAGS) --product neural-scope
+	swift build $(FLAGS) --product neural-scope
 	$(TOOL) report $(MODEL) --data demo/images --out neural-scope-report
-=======
-	swift build $(BUILD_FLAGS) --product neural-scope
-	$(TOOL) report $(MODEL) --data .demo/images --out neural-scope-report
->>>>>>> data
 
 test: bootstrap
-	swift build $(TEST_FLAGS) --build-tests
-	swift test $(TEST_FLAGS) --skip-build
+	swift build $(FLAGS) --build-tests
+	swift test $(FLAGS) --skip-build
 
 build: bootstrap
-	swift build $(BUILD_FLAGS) --product neural-scope
+	swift build $(FLAGS) --product neural-scope
 
 bootstrap:
 	scripts/bootstrap

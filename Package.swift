@@ -76,7 +76,9 @@ let package = Package(
         "NeuralScope", "ScopeBytes", "ScopeReport", "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      // The Swift runtime inside the executable: it starts in a few milliseconds and runs where Swift is not installed.
+      linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux], configuration: .release))]),
 
     // Tests beside the modules.
     tests("ScopeBytes"),
@@ -92,7 +94,7 @@ let package = Package(
     tests("ScopeSecurity", "ScopeFormats"),
     tests("ScopeReport"),
     tests("NeuralScope", "ScopeReport"),
-    .testTarget(name: "CommandLineTests", dependencies: ["neural-scope", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "CommandLineTests", dependencies: ["ScopeBytes", "TestSupport"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["ScopeBytes"], path: "Tests/TestSupport", swiftSettings: strict),
   ],
