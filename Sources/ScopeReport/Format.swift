@@ -115,6 +115,11 @@ package enum Format {
     return items.dropLast().joined(separator: ", ") + " and " + last
   }
 
+  /// A remark as a sentence of its own.
+  static func statement(_ text: String) -> String {
+    sentence(text) + (text.hasSuffix(".") || text.hasSuffix("!") || text.hasSuffix("?") ? "" : ".")
+  }
+
   /// First letter in upper case.
   package static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 }

@@ -135,6 +135,22 @@ import Testing
     #expect(told.conclusion?.sentences.last?.contains("flips 91%") == true)
   }
 
+  @Test func candidatesThatWereNotRunAreNotCalledRun() {
+    var report = SampleReports.imageClassifier()
+    report.optimization?.candidates.removeFirst()
+    var unmeasured = Report.Candidate(name: "u8s8 guess", verdict: "ruled out")
+    unmeasured.bytes = .bytes(5)
+    report.optimization?.candidates.insert(unmeasured, at: 0)
+    let text = MarkdownRenderer.render(report)
+    #expect(text.contains("6 candidates built, 5 of them run interleaved"))
+    // The original is listed although the run did not list it, and bars are drawn for what has figures.
+    #expect(text.contains("| original |"))
+    let chart = HTMLRenderer.render(report).components(separatedBy: "class=\"cand\"").last?.components(
+      separatedBy: "</ul>"
+    ).first
+    #expect(chart?.contains("u8s8 guess") == false)
+  }
+
   @Test func pathsAreQuotedForTheShell() {
     var report = SampleReports.imageClassifier()
     report.model.path = "-my model's $(rm -rf).onnx"

@@ -15,7 +15,7 @@ enum AnalysisSection {
       blocks.append(.heading("Input and output"))
       blocks.append(.table(signature(analysis)))
     }
-    blocks += analysis.notes.map { .paragraph($0) }
+    blocks += analysis.notes.map { .paragraph(Format.statement($0)) }
     return blocks
   }
 

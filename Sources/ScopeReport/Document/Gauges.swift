@@ -56,7 +56,9 @@ extension Document {
 
   private static func security(_ report: Report) -> Gauge {
     guard let security = report.security else { return absent("Security", .security) }
-    let counts = SecurityNarrative.counts(security.findings)
+    let counts = SecurityNarrative.counts(security.findings.filter { $0.kind == .file })
+    let advisories = security.findings.filter { $0.kind == .advisory }.count
+    let more = advisories > 0 ? ", \(Format.plural(advisories, "advisory", "advisories"))" : ""
     let tone: Gauge.Tone =
       switch security.verdict {
       case .safe: .good
@@ -65,7 +67,8 @@ extension Document {
       }
     return Gauge(
       title: "Security", value: Format.sentence(security.verdict.rawValue),
-      detail: counts == "none" ? "no findings" : counts, fill: security.verdict == .incomplete ? 0.5 : 1,
+      detail: (counts == "none" ? "no findings" : counts) + more,
+      fill: security.verdict == .incomplete ? 0.5 : 1,
       tone: tone,
       target: .security)
   }

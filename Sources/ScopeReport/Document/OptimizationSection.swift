@@ -8,10 +8,12 @@ enum OptimizationSection {
     if !optimization.candidates.isEmpty {
       blocks.append(.heading("Candidates tried"))
       if let text = OptimizationNarrative.candidates(optimization) { blocks.append(.paragraph(text)) }
-      blocks.append(.chart(.candidates(optimization.candidates)))
-      blocks.append(.table(candidates(optimization)))
+      let listed = listed(optimization)
+      // Bars need figures: what was built but not run stands in the table only.
+      blocks.append(.chart(.candidates(listed.filter { $0.p50Milliseconds != nil || $0.accuracy != nil })))
+      blocks.append(.table(table(listed)))
     }
-    blocks += optimization.notes.map { .paragraph($0) }
+    blocks += optimization.notes.map { .paragraph(Format.statement($0)) }
     return blocks
   }
 
@@ -44,7 +46,7 @@ enum OptimizationSection {
       Document.Row(
         name: "Techniques",
         value: optimization.techniques.isEmpty
-          ? "none applied" : optimization.techniques.joined(separator: ", "),
+          ? "none applied" : optimization.techniques.joined(separator: "; "),
         detail: optimization.optimizedPath.map { "written to \($0)" } ?? "",
         interpretation: optimization.isApproximate
           ? "Quantization changes results slightly; the accuracy rows are the proof that it may."
@@ -52,7 +54,27 @@ enum OptimizationSection {
     return rows
   }
 
-  private static func candidates(_ optimization: Report.Optimization) -> Document.Table {
+  /// The original, the winner, what was run with it, and last what was only built.
+  private static func listed(_ optimization: Report.Optimization) -> [Report.Candidate] {
+    var candidates = optimization.candidates
+    if !candidates.contains(where: \.isOriginal) {
+      var original = Report.Candidate(name: "original", verdict: "the model as given", isOriginal: true)
+      original.bytes = optimization.originalBytes
+      original.accuracy = optimization.originalAccuracy
+      original.p50Milliseconds = optimization.originalP50Milliseconds
+      candidates.append(original)
+    }
+    func rank(_ candidate: Report.Candidate) -> Int {
+      if candidate.isOriginal { return 0 }
+      if candidate.isChosen { return 1 }
+      if candidate.accuracy != nil { return 2 }
+      return candidate.p50Milliseconds != nil ? 3 : 4
+    }
+    return candidates.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
+      .map(\.element)
+  }
+
+  private static func table(_ candidates: [Report.Candidate]) -> Document.Table {
     Document.Table(
       caption: "Candidates, measured here",
       columns: [
@@ -61,13 +83,13 @@ enum OptimizationSection {
         .init(title: "Median", isNumber: true), .init(title: "Speedup", isNumber: true),
         .init(title: "Verdict", isNumber: false),
       ],
-      rows: optimization.candidates.map { candidate in
+      rows: candidates.map { candidate in
         [
           candidate.name, candidate.bytes?.text ?? "–", candidate.accuracy?.text ?? "–",
           candidate.agreement?.text ?? "–",
           candidate.p50Milliseconds?.text ?? "–", candidate.speedup?.text ?? "–", candidate.verdict,
         ]
       },
-      emphasized: optimization.candidates.firstIndex { $0.isChosen }, summaryRows: nil)
+      emphasized: candidates.firstIndex { $0.isChosen }, summaryRows: nil)
   }
 }

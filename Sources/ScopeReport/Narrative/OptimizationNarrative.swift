@@ -83,9 +83,13 @@ enum OptimizationNarrative {
   static func candidates(_ optimization: Report.Optimization) -> String? {
     let tried = optimization.candidates.filter { !$0.isOriginal }
     guard !tried.isEmpty else { return nil }
+    let run = tried.filter { $0.p50Milliseconds != nil || $0.speedup != nil }.count
     let slower = tried.filter { ($0.speedup?.value ?? 2) < 1 }.count
-    var text =
-      "\(Format.plural(tried.count, "candidate")) built, run interleaved with the original and compared"
+    var text = "\(Format.plural(tried.count, "candidate")) built, "
+    text +=
+      run == tried.count
+      ? "run interleaved with the original and compared"
+      : "\(Format.integer(run)) of them run interleaved with the original, the others ruled out before"
     if slower > 0 { text += "; \(slower) of them \(slower == 1 ? "was" : "were") slower than the original" }
     if let budget = optimization.maximumAccuracyDrop, let original = optimization.originalAccuracy?.value {
       let lossy = tried.filter { ($0.accuracy?.value ?? original) < original - budget - 1e-9 }.count

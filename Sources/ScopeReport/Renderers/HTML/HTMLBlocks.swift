@@ -63,7 +63,7 @@ enum HTMLBlocks {
       let detail = row.detail.isEmpty ? "" : "<span class=\"d\">\(Escape.html(row.detail))</span>"
       let note = plain ? "" : "<dd class=\"i\">\(Escape.html(row.interpretation))</dd>"
       return
-        "<div><dt>\(Escape.html(row.name))</dt><dd class=\"v\(row.value == Document.absentValue ? " na" : "")\">\(Escape.html(row.value))\(detail)</dd>\(note)</div>"
+        "<div><dt>\(Escape.html(row.name))</dt><dd class=\"v\(row.value == Document.absentValue ? " na" : row.value.count > 90 ? " many" : "")\">\(Escape.html(row.value))\(detail)</dd>\(note)</div>"
     }
     return "<dl class=\"card metrics\(plain ? " plain" : "")\">\n\(items.joined(separator: "\n"))\n</dl>\n"
   }
@@ -84,7 +84,7 @@ enum HTMLBlocks {
     }
     let caption = Escape.html(table.caption)
     return """
-      <div class="card scroll" role="region" aria-label="\(caption)" tabindex="0"><table><caption>\(caption)</caption>
+      <div class="card scroll" role="region" aria-label="\(caption)" tabindex="0"><table\(table.columns.count > 4 ? " class=\"wide\"" : "")><caption>\(caption)</caption>
       <thead><tr>\(head.joined())</tr></thead>
       <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
 

@@ -61,6 +61,7 @@ enum HTMLStyle {
     .metrics dt{color:var(--muted);font-size:.9375rem}
     .metrics dd{margin:0}
     .metrics .v{font-weight:640;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
+    .metrics .many{font-weight:460;font-size:.9375rem;letter-spacing:0}
     .metrics .na{font-weight:400;color:var(--muted)}
     .metrics .d{display:block;font-weight:400;font-size:.8125rem;letter-spacing:0;color:var(--muted);margin-top:.15rem;line-height:1.45}
     .metrics .i{color:var(--soft);font-size:.9375rem}
@@ -72,6 +73,7 @@ enum HTMLStyle {
     th:first-child,td:first-child{padding-left:1.4rem}th:last-child,td:last-child{padding-right:1.4rem}
     thead th{color:var(--muted);font-weight:500;font-size:.8125rem;border-top:0;white-space:nowrap}
     tbody th{font-weight:560;max-width:19rem;min-width:6.5rem;overflow-wrap:anywhere}
+    .wide tbody th{min-width:11rem}
     .r{text-align:right}td.r{white-space:nowrap}
     td.long{min-width:13rem;color:var(--soft)}
     tr.chosen{background:var(--good-bg)}tr.chosen td,tr.chosen th{color:var(--ink);font-weight:620}
