@@ -132,6 +132,21 @@ bad("unknown_function.pkl", p(call(sg("mypackage.tools", "run"), ECHO)))
 bad("telling_name.pkl", p(call(sg("mypackage.shellutils", "system"), ECHO)))
 bad("import_only.pkl", p(SYSTEM))
 
+# --- functions and classes by value, as cloudpickle writes them
+CP = "cloudpickle.cloudpickle"
+
+
+def skeleton(*attributes):
+    make = call(sg(CP, "_make_skeleton_class"), call(sg(CP, "_builtin_type"), u("type")), u("A"), t(sg("builtins", "object")), b"}", b"N", b"N")
+    return make + b"\x94" + call(sg(CP, "_class_setstate"), b"h\x00", t(b"}(" + b"".join(attributes) + b"u", b"}")) + b"0" + b")\x81"
+
+
+FUNCTION = call(sg(CP, "_make_function"), call(call(sg(CP, "_builtin_type"), u("CodeType")), b"K\x00"), b"}")
+bad("cloudpickle_called.pkl", p(FUNCTION + b")R"))
+bad("cloudpickle_setstate.pkl", p(skeleton(u("__setstate__"), FUNCTION)))
+good("cloudpickle_function.pkl", p(FUNCTION))
+good("cloudpickle_instance.pkl", p(skeleton(u("forward"), FUNCTION)))
+
 # --- code, other loaders, network, files, libraries ---------------------------------------------------------------
 bad("marshal.pkl", p(call(call(sg("types", "FunctionType"), call(sg("marshal", "loads"), by(b"N")), b"}"))))
 bad("codetype.pkl", p(call(sg("types", "CodeType"), b"K\x00", b"K\x00")))

@@ -20,7 +20,9 @@ import Testing
     evidence.cleanAccuracy = 0.8135
     evidence.optimizedAccuracy = 0.8135
     evidence.isQuantized = true
-    evidence.attacks = [attack("PGD", 2 / 255, "2/255", 0.109, 0.078), attack("PGD", 1 / 255, "1/255", 0.2, 0.2)]
+    evidence.attacks = [
+      attack("PGD", 2 / 255, "2/255", 0.109, 0.078), attack("PGD", 1 / 255, "1/255", 0.2, 0.2),
+    ]
     let finding = try #require(DeploymentAdvisories.findings(evidence).first { $0.rule == "ADV001" })
     #expect(
       finding.title

@@ -234,7 +234,8 @@ package enum CallableCatalogue {
     let bare = name.utf8.drop { $0 == 0x5F }
     guard let first = bare.first, (0x41...0x5A).contains(first) else { return false }
     return bare.allSatisfy { byte in
-      (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5F
+      (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
+        || byte == 0x5F
     }
   }
 }

@@ -43,7 +43,8 @@ enum PKL016: PickleRule {
     if let length = declaredLength(pickle.run.problem), length > 1 << 30, length / 1000 > pickle.bytes.count {
       findings.append(
         finding(
-          "\(length) bytes are declared in a file of \(pickle.bytes.count)", title: "Declares a length far beyond the file",
+          "\(length) bytes are declared in a file of \(pickle.bytes.count)",
+          title: "Declares a length far beyond the file",
           place: pickle.place(pickle.run.endOffset)))
     }
     if let (offset, size) = explosiveKey(pickle.run) {
@@ -57,7 +58,9 @@ enum PKL016: PickleRule {
 
   /// The length that a read beyond the end asked for.
   private static func declaredLength(_ problem: ScopeError?) -> Int? {
-    guard let problem, problem.code == .truncated, let expected = problem.expected, expected.hasSuffix(" bytes") else { return nil }
+    guard let problem, problem.code == .truncated, let expected = problem.expected,
+      expected.hasSuffix(" bytes")
+    else { return nil }
     return Int(expected.dropLast(" bytes".count))
   }
 
