@@ -27,6 +27,19 @@ import Testing
     }
   }
 
+  /// A pickle that was cut off is never safe: either its calls were seen or it counts as incomplete.
+  @Test func cutPicklesAreNeverSafe() throws {
+    let severalParts = ["second_stream.pkl", "junk_after_stop.pkl"]
+    for path in Corpus.files("bad") where path.hasSuffix(".pkl") && !severalParts.contains(Corpus.name(path))
+    {
+      let whole = try ByteSlice(mappingFile: path)
+      for count in 0..<whole.count - 1 {
+        let verdict = SecurityScanner().scan(ByteSlice(whole.prefix(count).array), path: "cut.pkl")
+        #expect(verdict.verdict != .safe, "\(Corpus.name(path)) cut to \(count) bytes")
+      }
+    }
+  }
+
   @Test func flippedBytesNeverCrash() throws {
     var random = Random(state: 0x9E37_79B9_7F4A_7C15)
     for path in Corpus.files("bad") + Corpus.files("good") {
