@@ -194,7 +194,8 @@ package enum CallableCatalogue {
       // `random._os` is `os` under a private name.
       let bare = String(parts[start].drop { $0 == "_" })
       let root = reexportRoots.contains(parts[start]) ? parts[start] : bare
-      guard reexportRoots.contains(root) else { continue }
+      // `cloudpickle.cloudpickle` is the package's own module.
+      guard reexportRoots.contains(root), start > 1 || root != parts[0] else { continue }
       // A class of an unrelated package may live in a submodule of the same name (`mylib.os.Settings`).
       if start == parts.count - 1 {
         return moduleItself(root)
@@ -228,12 +229,13 @@ package enum CallableCatalogue {
       ? nil : index.wildDanger[canonical(name)].map { .reexport(dangerGroups[$0].kind, of: name) }
   }
 
-  /// `CamelCase`, perhaps with leading underscores: how Python packages write class names.
+  /// `CamelCase` or `SVC`, perhaps with leading underscores: how Python packages write class names.
   package static func looksLikeClass(_ name: String) -> Bool {
-    let bare = name.drop { $0 == "_" }
-    guard let first = bare.unicodeScalars.first, bare.utf8.count == bare.unicodeScalars.count else {
-      return false
+    let bare = name.utf8.drop { $0 == 0x5F }
+    guard let first = bare.first, (0x41...0x5A).contains(first) else { return false }
+    return bare.allSatisfy { byte in
+      (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
+        || byte == 0x5F
     }
-    return ("A"..."Z").contains(first) && bare.unicodeScalars.contains { ("a"..."z").contains($0) }
   }
 }

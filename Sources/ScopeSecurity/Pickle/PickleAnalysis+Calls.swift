@@ -78,7 +78,9 @@ extension PickleAnalysis {
       return item(arguments.first, key.map(AbstractValue.text), "operator.itemgetter", site)
     case .instance(let path):
       // Calling an object runs its class's __call__.
-      record(path, site.through("\(path)()"))
+      var inner = site.through("\(path)()")
+      inner.constructsOnly = site.constructsOnly
+      record(path, inner)
       reportPassedCallables(arguments, to: "\(path).__call__", site)
       return .instance(path)
     case .unresolved:

@@ -1,3 +1,5 @@
+import ScopeFormats
+
 /// PKL004: Builds functions from byte code. types.CodeType, types.FunctionType or marshal are called. The
 /// builders of cloudpickle and dill are reported as critical when what they build is called while loading,
 /// otherwise as low.
@@ -24,8 +26,10 @@ enum PKL004: PickleRule {
     var builders: [CallableUse] = []
     for use in calls {
       if isBuilder(use.path) || (isCodeType(use.path) && calls.contains { isBuilder($0.path) }) {
+        let isKeptClass =
+          use.constructsOnly && use.path.hasSuffix("_make_skeleton_class") && !definesHook(pickle.run)
         let isCalled =
-          use.chain.contains { $0.hasSuffix("()") } || use.route.contains("passed to")
+          !isKeptClass && use.chain.contains { $0.hasSuffix("()") } || use.route.contains("passed to")
           || use.route.hasPrefix("BUILD sets")
         if !isCalled {
           builders.append(use)
@@ -56,6 +60,31 @@ enum PKL004: PickleRule {
       }
     }
     return findings
+  }
+
+  /// Methods that unpickling an instance calls on its class.
+  private static let hooks: Set<String> = [
+    "__new__", "__setstate__", "__del__", "__setattr__", "__setitem__", "__getattr__", "__getattribute__",
+    "append", "extend",
+  ]
+
+  /// Whether a class that the file itself defines has a method that runs while its instances are unpickled.
+  private static func definesHook(_ run: PickleRun) -> Bool {
+    for event in run.events {
+      guard case .call(let id) = event.kind, let call = run.call(id),
+        run.calleeName(call)?.hasSuffix("._class_setstate") == true
+      else { continue }
+      // `_class_setstate(class, (attributes, slots))`; anything else is not what cloudpickle writes.
+      guard let items = run.elements(call.arguments), items.count >= 2, let states = run.elements(items[1]),
+        let first = states.first,
+        case .dict(let attributes) = run.value(first)
+      else { return true }
+      for attribute in attributes {
+        guard let name = run.text(attribute.key) else { return true }
+        if hooks.contains(name) { return true }
+      }
+    }
+    return false
   }
 
   private static func isBuilder(_ path: String) -> Bool {

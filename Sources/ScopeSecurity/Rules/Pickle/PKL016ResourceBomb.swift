@@ -1,3 +1,4 @@
+import ScopeBytes
 import ScopeFormats
 
 /// PKL016: Asks for unreasonable memory or time. A memo index far beyond the entries written, tuples nested
@@ -39,31 +40,44 @@ enum PKL016: PickleRule {
           title: "Allocates gigabytes through \(allocation.path)",
           place: pickle.place(allocation.offset, "REDUCE")))
     }
+    if let length = declaredLength(pickle.run.problem), length > 1 << 30, length / 1000 > pickle.bytes.count {
+      findings.append(
+        finding(
+          "\(length) bytes are declared in a file of \(pickle.bytes.count)",
+          title: "Declares a length far beyond the file",
+          place: pickle.place(pickle.run.endOffset)))
+    }
     if let (offset, size) = explosiveKey(pickle.run) {
       findings.append(
         finding(
-          "a key or member that unfolds to \(size == .max ? "more than 2^63" : "\(size)") elements",
+          "a key or member that unfolds to about \(size) elements",
           title: "Nests shared tuples so that hashing them explodes", place: pickle.place(offset)))
     }
     return findings
   }
 
+  /// The length that a read beyond the end asked for.
+  private static func declaredLength(_ problem: ScopeError?) -> Int? {
+    guard let problem, problem.code == .truncated, let expected = problem.expected,
+      expected.hasSuffix(" bytes")
+    else { return nil }
+    return Int(expected.dropLast(" bytes".count))
+  }
+
   /// A dictionary key or set member made of shared tuples whose unfolded size is absurd: Python hashes it in full.
-  private static func explosiveKey(_ run: PickleRun) -> (offset: Int, size: Int)? {
-    var sizes: [Int32: Int] = [:]
+  private static func explosiveKey(_ run: PickleRun) -> (offset: Int, size: Float)? {
+    let limit: Float = 1e8
+    var sizes = [Float](repeating: 1, count: run.objects.count)
+    var isExplosive = false
     for (index, object) in run.objects.enumerated() {
       switch object.value {
       case .tuple(let items), .frozenset(let items):
-        var size = 1
-        for item in items {
-          let (sum, overflow) = size.addingReportingOverflow(sizes[item.index] ?? 1)
-          size = overflow ? .max : sum
-        }
-        if size > 64 { sizes[Int32(index)] = size }
+        sizes[index] = items.reduce(1) { $0 + sizes[Int($1.index)] }
+        if sizes[index] > limit { isExplosive = true }
       default: continue
       }
     }
-    guard sizes.values.contains(where: { $0 > 100_000_000 }) else { return nil }
+    guard isExplosive else { return nil }
     for object in run.objects {
       let keys: [PickleID]
       switch object.value {
@@ -72,7 +86,7 @@ enum PKL016: PickleRule {
       case .call(let call): keys = call.pairs.map(\.key)
       default: continue
       }
-      for key in keys { if let size = sizes[key.index], size > 100_000_000 { return (object.offset, size) } }
+      for key in keys where sizes[Int(key.index)] > limit { return (object.offset, sizes[Int(key.index)]) }
     }
     return nil
   }

@@ -15,6 +15,8 @@ enum PKL018: PickleRule {
 
   static func findings(in pickle: PickleAnalysis) -> [Finding] {
     var findings: [Finding] = []
+    // A file that was cut off loses the end of its frame: that is no trick of framing.
+    let isCutOff = pickle.run.problem?.code == .truncated
     for event in pickle.run.events {
       guard case .anomaly(let anomaly) = event.kind, findings.count < 8 else { continue }
       let detail: String
@@ -23,6 +25,7 @@ enum PKL018: PickleRule {
       case .duplicateProtocol: detail = "a second PROTO"
       case .unknownProtocol(let version): detail = "protocol \(version)"
       case .misplacedFrame: detail = "a FRAME inside a frame"
+      case .frameBeyondEnd where isCutOff: continue
       case .frameBeyondEnd(let declared): detail = "a FRAME of \(declared) bytes reaches beyond the end"
       case .oddText(let opcode): detail = "\(opcode) with text that only lenient readers accept"
       default: continue
