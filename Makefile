@@ -2,25 +2,32 @@
 # make test    set up, build, and run all tests
 # make build   the command-line tool, .build/release/neural-scope
 
-# One set of flags for everything, so that tool and tests share one build: optimised (tensors in debug builds are
-# hundreds of times slower), and with the Swift runtime linked in, which starts faster and runs without Swift.
-SWIFT_FLAGS := -c release --static-swift-stdlib
+# Always optimised: tensors in debug builds are hundreds of times slower. The tool has the Swift runtime linked in,
+# so it starts faster and runs where Swift is not installed. The tests cannot (Swift Testing exists only as a shared
+# library): going from one to the other compiles the Swift targets again, the C and C++ ones are kept.
+BUILD_FLAGS := -c release --static-swift-stdlib
+TEST_FLAGS := -c release
 TOOL := .build/release/neural-scope
-MODEL := .demo/efficientnet-lite0-57934424.pth
+MODEL := demo/efficientnet-lite0-57934424.pth
 
 .PHONY: demo test build bootstrap format lint clean
 
 demo:
 	scripts/bootstrap --demo
+<<<<<<< HEAD
 	swift build $(SWIFT_FLAGS) --product neural-scope
+	$(TOOL) report $(MODEL) --data demo/images --out neural-scope-report
+=======
+	swift build $(BUILD_FLAGS) --product neural-scope
 	$(TOOL) report $(MODEL) --data .demo/images --out neural-scope-report
+>>>>>>> data
 
 test: bootstrap
-	swift build $(SWIFT_FLAGS) --build-tests
-	swift test $(SWIFT_FLAGS) --skip-build
+	swift build $(TEST_FLAGS) --build-tests
+	swift test $(TEST_FLAGS) --skip-build
 
 build: bootstrap
-	swift build $(SWIFT_FLAGS) --product neural-scope
+	swift build $(BUILD_FLAGS) --product neural-scope
 
 bootstrap:
 	scripts/bootstrap

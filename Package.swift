@@ -73,7 +73,8 @@ let package = Package(
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "NeuralScope", "ScopeBytes", "ScopeReport", "ScopeSecurity",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 

@@ -61,9 +61,12 @@ enum AnalysisStage {
     analysis.flops = Figure(
       Double(structure.operations.floatingPointOperations), .floatingPointOperations,
       conditions: "2 per multiply-accumulate, plus bias, normalisation, pooling and elementwise work")
-    analysis.weightBytes = .bytes(
-      structure.weightBytes,
-      conditions: model.weights == nil ? "initializers that nodes read" : "parameters and normalisation statistics")
+    if let weights = model.weights {
+      analysis.weightBytes = .bytes(
+        WeightsAnalysis.analyze(weights).parameterBytes, conditions: "parameters as stored, buffers not included")
+    } else {
+      analysis.weightBytes = .bytes(structure.weightBytes, conditions: "initializers that nodes read, as stored")
+    }
     analysis.weightTypes = structure.parameters.byType.keys.map(\.name)
     let exact = structure.activations.valuesNotCounted == 0
     let atLeast = exact ? "" : ", at least: \(structure.activations.valuesNotCounted) values of unknown size not counted"

@@ -18,7 +18,8 @@ enum LatencyStage {
     options: ScopeOptions
   ) throws(ScopeError) -> [Report.NotMeasured] {
     let graph = try model.executableGraph()
-    let feeds = try sample ?? SampleInputs.make(graph)
+    let feeds: [String: HostArray]
+    if let sample { feeds = sample } else { feeds = try SampleInputs.make(graph) }
     let batch = graph.graph.requiredInputs.first.flatMap { feeds[$0.name]?.dimensions.first } ?? 1
     let session = try Session(engine: engine, model: graph, options: SessionOptions(threads: options.threads))
     let clock = ContinuousClock()

@@ -86,12 +86,11 @@ public struct ActivationMemory: Sendable {
       return names.count - 1
     }
 
-    func peak(reusing: Bool) -> Peak {
+    /// Bytes alive during every node (all outputs made, no input freed yet) are handed to `visit` with the storages.
+    private func walk(reusing: Bool, _ visit: (_ node: Int, _ bytes: Int, _ live: Set<Int>) -> Bool) {
       var live = Set(inputStorages)
       var total = inputStorages.reduce(0) { $0 &+ bytes[$1] }
-      var best = (bytes: total, node: -1)
-      var liveAtBest = live
-      // A storage taken over by an in-place output is not freed a second time.
+      guard visit(-1, total, live) else { return }
       for (index, node) in graph.nodes.enumerated() {
         var dying = Set(
           node.inputs.compactMap { storageOf[$0] }.filter { lastUse[$0] == index && live.contains($0) })
@@ -104,9 +103,10 @@ public struct ActivationMemory: Sendable {
         for (position, storage) in made[index].enumerated() {
           if mayReuse, position == 0,
             let victim = node.inputs.lazy.compactMap({ storageOf[$0] }).first(where: {
-              dying.contains($0) && bytes[$0] == bytes[storage] && !inputStorages.contains($0)
+              dying.contains($0) && bytes[$0] == bytes[storage] && $0 >= inputStorages.count
             })
           {
+            // The memory goes over to the output; it is not freed here.
             dying.remove(victim)
             live.remove(victim)
           } else {
@@ -114,20 +114,31 @@ public struct ActivationMemory: Sendable {
           }
           live.insert(storage)
         }
-        if total > best.bytes {
-          best = (total, index)
-          liveAtBest = live
-        }
+        guard visit(index, total, live) else { return }
         for storage in dying.union(made[index].filter({ lastUse[$0] == index }))
         where live.remove(storage) != nil {
           total &-= bytes[storage]
         }
       }
+    }
+
+    func peak(reusing: Bool) -> Peak {
+      var best = (bytes: -1, node: -1)
+      walk(reusing: reusing) { node, bytes, _ in
+        if bytes > best.bytes { best = (bytes, node) }
+        return true
+      }
+      // A second walk to the peak, so that the set of live values is copied once only.
+      var alive: Set<Int> = []
+      walk(reusing: reusing) { node, _, live in
+        if node == best.node { alive = live }
+        return node != best.node
+      }
       let node = best.node >= 0 ? graph.nodes[best.node] : nil
       return Peak(
         bytes: best.bytes, nodeIndex: node == nil ? nil : best.node, nodeName: node?.name ?? "",
         opType: node?.opType ?? "input",
-        values: liveAtBest.map { (names[$0], bytes[$0]) }.sorted { ($0.1, $1.0) > ($1.1, $0.0) })
+        values: alive.map { (names[$0], bytes[$0]) }.sorted { ($0.1, $1.0) > ($1.1, $0.0) })
     }
   }
 }

@@ -10,6 +10,8 @@ struct GraphRoles {
   var quantization: Set<String> = []
   /// Values read as weight or bias, in whatever type they are stored.
   var weights: Set<String> = []
+  /// Elements of weights that MatMulNBits reads several to a byte.
+  var packedElements: [String: Int] = [:]
   /// Values read by a node or returned.
   var used: Set<String> = []
 
@@ -25,6 +27,12 @@ struct GraphRoles {
       for name in node.inputs where !name.isEmpty { used.insert(name) }
       quantization.formUnion(Self.quantizationInputs(node).compactMap { node.input($0) })
       weights.formUnion(Self.weightInputs(node).compactMap { node.input($0) })
+      if node.opType == "MatMulNBits", let name = node.input(1), let rows = node.int("K"),
+        let columns = node.int("N"),
+        case (let count, let overflow) = rows.multipliedReportingOverflow(by: columns), !overflow, count > 0
+      {
+        packedElements[name] = count
+      }
       for subgraph in node.subgraphs {
         constants.formUnion(subgraph.initializers.keys)
         for output in subgraph.outputs { used.insert(output.name) }
@@ -52,7 +60,7 @@ struct GraphRoles {
     switch node.opType {
     case "QuantizeLinear", "DequantizeLinear": [1, 2]
     case "QLinearConv", "QLinearMatMul": [1, 2, 4, 5, 6, 7]
-    case "ConvInteger", "MatMulInteger": [2, 3]
+    case "ConvInteger", "MatMulInteger", "MatMulNBits": [2, 3]
     case "QGemm": [1, 2, 4, 5, 7, 8]
     case "MatMulIntegerToFloat": [2, 3, 4, 5]
     case "DynamicQuantizeMatMul": [2, 3]
@@ -68,9 +76,8 @@ struct GraphRoles {
   /// Inputs that hold weights and biases.
   static func weightInputs(_ node: Node) -> [Int] {
     switch node.opType {
-    case "Conv", "ConvTranspose", "FusedConv", "Gemm", "FusedGemm", "ConvInteger", "MatMulInteger",
-      "MatMulNBits":
-      [1, 2]
+    case "Conv", "ConvTranspose", "FusedConv", "Gemm", "FusedGemm": [1, 2]
+    case "ConvInteger", "MatMulInteger", "MatMulNBits": [1]
     case "QLinearConv": [3, 8]
     case "QGemm": [3, 6]
     case "QLinearMatMul": [3]

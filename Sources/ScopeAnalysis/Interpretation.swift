@@ -7,8 +7,12 @@ public enum Interpretation {
   public static func parameters(_ count: Int, weightBytes: Int, macs: Int?) -> String {
     let perParameter = count > 0 ? Double(weightBytes) * 8 / Double(count) : 0
     var text = "\(Format.count(count)) parameters in \(Format.bytes(weightBytes))"
-    if perParameter > 0 { text += " (\(Format.decimal(perParameter, perParameter == perParameter.rounded() ? 0 : 1)) bits each)" }
-    guard let macs, count > 0, macs > 0 else { return text + ", \(comparison(count, Known.parameters, unit: "parameters"))." }
+    if perParameter > 0 {
+      text += " (\(Format.decimal(perParameter, perParameter == perParameter.rounded() ? 0 : 1)) bits each)"
+    }
+    guard let macs, count > 0, macs > 0 else {
+      return text + ", \(comparison(count, Known.parameters, unit: "parameters"))."
+    }
     let reuse = Double(macs) / Double(count)
     let meaning =
       reuse < 3
@@ -50,7 +54,8 @@ public enum Interpretation {
         : "Nothing could be counted; \(operations.nodesNotCounted) nodes use unknown operators or sizes."
     }
     let relation = comparison(operations.macs, Known.macs, unit: "MACs")
-    let prefix = operations.isComplete ? "" : "At least; \(operations.nodesNotCounted) nodes are not counted. "
+    let prefix =
+      operations.isComplete ? "" : "At least; \(operations.nodesNotCounted) nodes are not counted. "
     let other = operations.otherOperations
     let share = Double(other) / (2 * Double(operations.macs) + Double(other))
     let rest =
@@ -63,7 +68,8 @@ public enum Interpretation {
   /// Whether a rate suits real-time use. `spread` is the interquartile range over the median.
   public static func latency(_ latency: LatencySummary, macs: Int?) -> String {
     self.latency(
-      medianMilliseconds: latency.medianMilliseconds, relativeSpread: latency.relativeSpread, batch: latency.batch,
+      medianMilliseconds: latency.medianMilliseconds, relativeSpread: latency.relativeSpread,
+      batch: latency.batch,
       threads: latency.threads, macs: macs)
   }
 
@@ -73,7 +79,9 @@ public enum Interpretation {
   public static func latency(
     medianMilliseconds: Double, relativeSpread: Double, batch: Int, threads: Int, macs: Int?
   ) -> String {
-    guard medianMilliseconds > 0, medianMilliseconds.isFinite else { return "The time could not be measured." }
+    guard medianMilliseconds > 0, medianMilliseconds.isFinite else {
+      return "The time could not be measured."
+    }
     let rate = 1000 * Double(batch) / medianMilliseconds
     let use =
       batch > 1
@@ -90,7 +98,8 @@ public enum Interpretation {
     var text = use + " on \(threads) thread\(threads == 1 ? "" : "s")"
     if let macs, macs > 0 { text += " (\(Format.short(Double(macs) / medianMilliseconds / 1e6)) GMAC/s)" }
     if relativeSpread > 0.1 {
-      text += "; the spread of \(Format.percent(relativeSpread)) is large, so another load on the machine may have disturbed it"
+      text +=
+        "; the spread of \(Format.percent(relativeSpread)) is large, so another load on the machine may have disturbed it"
     }
     return text + "."
   }
@@ -104,10 +113,14 @@ public enum Interpretation {
       let name = kind == .transposedConvolution ? "transposed convolution" : kind.rawValue
       return "\(count) \(name)"
     }
-    var text = "\(layers.count) weight layers (\(parts.joined(separator: ", "))) in \(computeNodes) nodes that compute"
+    var text =
+      "\(layers.count) weight layers (\(parts.joined(separator: ", "))) in \(computeNodes) nodes that compute"
     let total = layers.reduce(0) { $0 &+ ($1.macs ?? 0) }
-    if let heaviest = layers.max(by: { ($0.macs ?? 0) < ($1.macs ?? 0) }), let macs = heaviest.macs, total > 0, layers.count > 1 {
-      text += "; the heaviest, \(heaviest.nodeName.isEmpty ? heaviest.opType : heaviest.nodeName), does \(Format.percent(Double(macs) / Double(total))) of their arithmetic"
+    if let heaviest = layers.max(by: { ($0.macs ?? 0) < ($1.macs ?? 0) }), let macs = heaviest.macs,
+      total > 0, layers.count > 1
+    {
+      text +=
+        "; the heaviest, \(heaviest.nodeName.isEmpty ? heaviest.opType : heaviest.nodeName), does \(Format.percent(Double(macs) / Double(total))) of their arithmetic"
     }
     return text + "."
   }
@@ -118,22 +131,28 @@ public enum Interpretation {
     let place = peak.nodeName.isEmpty ? peak.opType : "\(peak.nodeName) (\(peak.opType))"
     var text = "Reached at \(place)"
     if let largest = peak.values.first, peak.bytes > 0 {
-      text += ", where \(largest.name) alone takes \(Format.percent(Double(largest.bytes) / Double(peak.bytes)))"
+      text +=
+        ", where \(largest.name) alone takes \(Format.percent(Double(largest.bytes) / Double(peak.bytes)))"
     }
     if memory.inPlace.bytes < peak.bytes {
       text += "; overwriting inputs in place lowers it to \(Format.bytes(memory.inPlace.bytes))"
     }
-    if memory.valuesNotCounted > 0 { text += "; \(memory.valuesNotCounted) values of unknown size are missing" }
+    if memory.valuesNotCounted > 0 {
+      text += "; \(memory.valuesNotCounted) values of unknown size are missing"
+    }
     return text + "."
   }
 
   /// What the profile says about where to begin.
   public static func profile(_ profile: ProfileSummary) -> String {
-    guard let first = profile.slowest.first, let type = profile.byOperator.first else { return "The profile holds no nodes." }
+    guard let first = profile.slowest.first, let type = profile.byOperator.first else {
+      return "The profile holds no nodes."
+    }
     let topShare = profile.slowest.reduce(0) { $0 + $1.share }
     var text = "\(type.opType) takes \(Format.percent(type.share)) of the kernel time"
     text += "; the slowest node, \(first.nodeName), takes \(Format.percent(first.share))"
-    text += " and the slowest \(profile.slowest.count) of \(profile.nodeCount) together \(Format.percent(topShare))"
+    text +=
+      " and the slowest \(profile.slowest.count) of \(profile.nodeCount) together \(Format.percent(topShare))"
     return text + (first.share > 0.25 ? ", so that one node is where to begin." : ".")
   }
 
@@ -154,12 +173,16 @@ public enum Interpretation {
     var best: (name: String, ratio: Double)?
     for (name, reference) in known {
       let ratio = Double(value) / Double(reference)
-      if let current = best, max(current.ratio, 1 / current.ratio) <= max(ratio, 1 / max(ratio, 1e-12)) { continue }
+      if let current = best, max(current.ratio, 1 / current.ratio) <= max(ratio, 1 / max(ratio, 1e-12)) {
+        continue
+      }
       best = (name, ratio)
     }
     guard let best else { return "" }
     if abs(best.ratio - 1) < 0.02 { return "as many \(unit) as \(best.name) at its usual input size" }
-    if best.ratio < 1 { return "\(Format.percent(best.ratio)) of the \(unit) of \(best.name) at its usual input size" }
+    if best.ratio < 1 {
+      return "\(Format.percent(best.ratio)) of the \(unit) of \(best.name) at its usual input size"
+    }
     return "\(Format.short(best.ratio)) times the \(unit) of \(best.name) at its usual input size"
   }
 

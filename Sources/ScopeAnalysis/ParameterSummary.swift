@@ -23,12 +23,17 @@ public struct ParameterSummary: Sendable {
   public var unusedNames: [String] = []
   public var unusedBytes = 0
 
+  /// Far beyond any real model, so that sums over hostile declarations cannot overflow.
+  private static let maximumCount = 1 << 56
+
   init(_ graph: Graph, roles: GraphRoles) {
     var types: [DataType: Int] = [:]
     var sizes: [String: Int] = [:]
     collect(graph, roles, &types, &sizes)
-    for (_, source) in roles.aliases { logicalCount += sizes[source] ?? 0 }
-    logicalCount += storedCount
+    logicalCount = storedCount
+    for (_, source) in roles.aliases where logicalCount <= Self.maximumCount {
+      logicalCount += sizes[source] ?? 0
+    }
     byType = OrderedDictionary(
       uniqueKeysWithValues: types.sorted { ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue) }.map {
         ($0.key, $0.value)
@@ -56,20 +61,22 @@ public struct ParameterSummary: Sendable {
     guard roles.used.contains(name) else {
       if isInitializer {
         unusedNames.append(name)
-        unusedBytes += tensor.byteCount
+        unusedBytes &+= tensor.byteCount
       }
       return
     }
     let isWeight = roles.weights.contains(name)
     let isNumber = tensor.dataType.isFloatingPoint && (isInitializer || isWeight)
     guard isNumber || isWeight, !roles.quantization.contains(name) else {
-      constantCount += tensor.elementCount
-      constantBytes += tensor.byteCount
+      constantCount &+= tensor.elementCount
+      constantBytes &+= tensor.byteCount
       return
     }
-    storedCount += tensor.elementCount
-    bytes += tensor.byteCount
-    types[tensor.dataType, default: 0] += tensor.elementCount
-    sizes[name] = tensor.elementCount
+    let count = roles.packedElements[name] ?? tensor.elementCount
+    guard count <= Self.maximumCount, storedCount <= Self.maximumCount else { return }
+    storedCount += count
+    bytes &+= tensor.byteCount
+    types[tensor.dataType, default: 0] += count
+    sizes[name] = count
   }
 }

@@ -23,6 +23,16 @@ public struct StructureAnalysis: Sendable {
     public var otherOperations: Int
     public var nodesCounted: Int
     public var nodesNotCounted: Int
+
+    public init(macs: Int, biasAdditions: Int, otherOperations: Int, nodesCounted: Int, nodesNotCounted: Int)
+    {
+      self.macs = macs
+      self.biasAdditions = biasAdditions
+      self.otherOperations = otherOperations
+      self.nodesCounted = nodesCounted
+      self.nodesNotCounted = nodesNotCounted
+    }
+
     public var isComplete: Bool { nodesNotCounted == 0 }
     /// Two per multiply-accumulate plus everything else.
     public var floatingPointOperations: Int { 2 &* macs &+ biasAdditions &+ otherOperations }
@@ -71,6 +81,8 @@ public struct StructureAnalysis: Sendable {
     model: Model, bindings: [String: Shape] = [:]
   ) throws(ScopeError) -> StructureAnalysis {
     try GraphValidation.check(model)
+    // Layers inside functions are layers of the model.
+    let model = try FunctionInlining.inline(model)
     let graph = model.graph
     var bindings = bindings
     var assumptions: [String] = []

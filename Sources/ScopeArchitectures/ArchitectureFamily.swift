@@ -28,10 +28,13 @@ struct ArchitectureVariant: Sendable {
   let classifier: String
   let blueprint: @Sendable (_ classCount: Int, _ imageSize: Int) -> Blueprint
 
-  /// Rows of the classifier's weight; 1000 when it is missing or not a matrix.
+  /// More classes than any published classifier has; keeps sizes computed from a hostile file small.
+  private static let mostClasses = 1_000_000
+
+  /// Rows of the classifier's weight; 1000 when it is missing, not a matrix, or impossibly large.
   func classCount(in tensors: NamedTensors) -> Int {
     guard let dimensions = tensors["\(classifier).weight"]?.dimensions, dimensions.count == 2,
-      dimensions[0] > 0
+      (1...Self.mostClasses).contains(dimensions[0])
     else {
       return 1000
     }

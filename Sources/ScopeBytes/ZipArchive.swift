@@ -48,7 +48,7 @@ public struct ZipArchive: Sendable {
       if names[member.name] != nil {
         anomalies.append(ZipAnomaly(.duplicateName, member: member.name, at: start, "the name appears twice"))
       }
-      // Python and PyTorch take the last entry of a name.
+      // Python's zipfile takes the last entry of a name.
       names[member.name] = members.count
       members.append(member)
     }

@@ -12,12 +12,14 @@ public enum DatasetSource: Sendable, Hashable {
   static let imageExtensions: Set<String> = ["jpg", "jpeg", "png", "jpe", "jfif"]
 
   /// - Throws: `notFound`; `invalidData` saying what is missing when the path holds no labelled images.
-  public static func detect(_ path: String) throws(ScopeError) -> DatasetSource {
+  public static func detect(_ path: String) throws(ScopeError) -> DatasetSource { try detect(path, depth: 0) }
+
+  private static func detect(_ path: String, depth: Int) throws(ScopeError) -> DatasetSource {
     switch Directory.kind(of: path) {
     case .missing: throw ScopeError(.notFound, "no such data", file: path, remedy: "Check the path")
     case .other: throw ScopeError(.unreadable, "this is neither a file nor a folder", file: path)
     case .file: return try detectFile(path)
-    case .folder: return try detectFolder(path)
+    case .folder: return try detectFolder(path, depth: depth)
     }
   }
 
@@ -34,7 +36,7 @@ public enum DatasetSource: Sendable, Hashable {
         ? "Save images and labels together with numpy.savez(x=..., y=...)" : nil)
   }
 
-  private static func detectFolder(_ path: String) throws(ScopeError) -> DatasetSource {
+  private static func detectFolder(_ path: String, depth: Int) throws(ScopeError) -> DatasetSource {
     let names = try Directory.names(in: path)
     if names.contains("labels.csv") {
       return .labelsFile(path: join(path, "labels.csv"), imageFolders: folders(beside: path))
@@ -58,12 +60,24 @@ public enum DatasetSource: Sendable, Hashable {
         .invalidData, "the folder holds no images", file: path,
         expected:
           "JPEG or PNG images in one sub-folder per class, or a labels.csv with the header file,label",
-        found: names.isEmpty ? "an empty folder" : "\(names.count) other entries")
+        found: names.isEmpty ? "an empty folder" : "\(names.count) other entries",
+        remedy: depth == 0 ? deeper(path, folders) : nil)
     }
     throw ScopeError(
       .invalidData, "the images have no labels", file: path,
       expected: "a labels.csv with the header file,label",
       found: "\(images) images and no label file", remedy: "Add labels.csv, or one sub-folder per class")
+  }
+
+  /// The way to a data set one level further down, as in `data/train`, `data/test`.
+  private static func deeper(_ path: String, _ folders: [String]) -> String? {
+    for name in folders {
+      let folder = join(path, name)
+      if (try? detect(folder, depth: 1)) != nil {
+        return "Give one of its sub-folders, for example \(folder)"
+      }
+    }
+    return nil
   }
 
   static func isImage(_ name: String) -> Bool {

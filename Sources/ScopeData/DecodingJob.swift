@@ -103,6 +103,7 @@ final class DecodingJob: Sendable {
   }
 
   private static func read(_ entry: DatasetEntry, channels: Int) throws(ScopeError) -> DecodedImage {
+    guard Directory.kind(of: entry.path) == .file else { throw ScopeError(.notFound, "no such file") }
     let image = try ImageDecoder.decode(ByteSlice(mappingFile: entry.path))
     return channels == 1 ? image.luminance : image
   }

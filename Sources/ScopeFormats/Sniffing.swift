@@ -24,7 +24,13 @@ public enum FileKind: Sendable, Hashable {
     if bytes.count > 1, bytes[0] == 0x80, bytes[1] <= 5 { return .pickle }
     if let text = text(bytes) { return text }
     if ONNXReader.looksLikeModel(bytes) { return .onnx }
-    return .unknown
+    return isWholePickle(bytes) ? .pickle : .unknown
+  }
+
+  /// Pickles of protocols 0 and 1 have no signature: following one to its end tells.
+  private static func isWholePickle(_ bytes: ByteSlice) -> Bool {
+    let run = PickleMachine.run(bytes, limits: PickleLimits(opcodes: 1_000_000))
+    return run.stopOffset != nil && run.endOffset == bytes.count && run.opcodeCount > 1
   }
 
   private static let again = "Give the model file itself"
@@ -68,7 +74,7 @@ public enum FileKind: Sendable, Hashable {
     return nil
   }
 
-  /// JSON, web pages, protocol 0 pickles and other text.
+  /// JSON, web pages, pickles of protocol 0 (they are text) and other text.
   private static func text(_ bytes: ByteSlice) -> FileKind? {
     let head = bytes.prefix(4096)
     var printable = 0
@@ -89,11 +95,7 @@ public enum FileKind: Sendable, Hashable {
         name: isPage ? "a web page, not a model" : "an XML or HTML document, not a model",
         remedy: "The download failed or needs a login; fetch the file again")
     }
-    // Protocol 0 and 1 pickles are text too; whether this is one, following it tells.
-    if bytes[bytes.count - 1] == 0x2E || bytes.prefix(1 << 16).firstIndex(of: [0x2E]) != nil {
-      let run = PickleMachine.run(bytes, limits: PickleLimits(opcodes: 1_000_000))
-      if run.stopOffset != nil, run.endOffset == bytes.count, run.opcodeCount > 1 { return .pickle }
-    }
+    if isWholePickle(bytes) { return .pickle }
     guard printable * 10 >= head.count * 7 else { return nil }
     return .foreign(name: "a text file", remedy: again)
   }

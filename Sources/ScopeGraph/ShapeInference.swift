@@ -262,23 +262,12 @@ struct InferenceEngine {
     let outer = scopes
     scopes = [[:]]
     for (name, value) in zip(function.inputs, context.inputs) { if let value { scopes[0][name] = value } }
-    let nodes = function.nodes.map { Self.resolve($0, call: context.node, function: function) }
+    let nodes = function.nodes.map { FunctionInlining.resolved($0, call: context.node, function) }
     let model = self.model
     let costs = run(nodes, opsets: { (function.opsets[$0] ?? model.opsets[$0]).map { Int(clamping: $0) } })
     let outputs = function.outputs.map { scopes[0][$0] ?? ValueType() }
     scopes = outer
     return (outputs, sum(costs))
-  }
-
-  /// Replaces attribute references by the call's attributes or the function's defaults.
-  private static func resolve(_ node: Node, call: Node, function: FunctionDefinition) -> Node {
-    var node = node
-    for (name, value) in node.attributes {
-      if case .reference(let parameter, type: _) = value {
-        node.attributes[name] = call.attributes[parameter] ?? function.attributeDefaults[parameter]
-      }
-    }
-    return node
   }
 
   /// Types of a subgraph's outputs and the cost of running it once.

@@ -135,28 +135,69 @@ public struct Tensor: Sendable {
     case .external(let external):
       throw ScopeError(.unsupported, "the tensor's data lies in another file that was not opened", found: external.location)
     case .strided(let bytes, let strides):
-      let width = dataType.bitWidth / 8
-      let count = elementCount
-      var packed = [UInt8]()
-      packed.reserveCapacity(count * width)
-      var index = [Int](repeating: 0, count: dimensions.count)
-      var position = 0
+      switch dataType.bitWidth / 8 {
+      case 1: return gather(bytes, strides, as: UInt8.self)
+      case 2: return gather(bytes, strides, as: UInt16.self)
+      case 4: return gather(bytes, strides, as: UInt32.self)
+      case 8: return gather(bytes, strides, as: UInt64.self)
+      default: return gather(bytes, strides, as: SIMD2<UInt64>.self)
+      }
+    }
+  }
+
+  /// The elements of a view in row-major order; `init` has checked that all of them are inside `bytes`.
+  private func gather<Element: BitwiseCopyable>(
+    _ bytes: ByteSlice, _ strides: [Int], as type: Element.Type
+  ) -> ByteSlice {
+    let count = elementCount
+    // Axes of size 1 move nothing: without them the innermost loop is as long as it can be.
+    let axes = dimensions.indices.filter { dimensions[$0] != 1 }
+    guard count > 0, let last = axes.last else {
+      return bytes.prefix(count * MemoryLayout<Element>.size)
+    }
+    // The axis along which the storage is contiguous is walked in short runs inside the loop over the last axis,
+    // so that a cache line of a transposed weight is fetched once.
+    let fast = axes.dropLast().first { strides[$0] == 1 }
+    let outer = axes.dropLast().filter { $0 != fast }
+    let (length, step) = (dimensions[last], strides[last])
+    let fastLength = fast.map { dimensions[$0] } ?? 1
+    var rowSizes = [Int](repeating: 1, count: dimensions.count)
+    for axis in dimensions.indices.dropLast().reversed() {
+      rowSizes[axis] = rowSizes[axis + 1] * dimensions[axis + 1]
+    }
+    let fastRow = fast.map { rowSizes[$0] } ?? 0
+    let run = 16
+    let packed = [Element](unsafeUninitializedCapacity: count) { target, initialized in
       bytes.withUnsafeBytes { source in
-        for _ in 0..<count {
-          packed.append(contentsOf: source[(position * width)..<(position * width + width)])
-          var axis = dimensions.count - 1
-          while axis >= 0 {
+        var index = [Int](repeating: 0, count: dimensions.count)
+        var (start, row) = (0, 0)
+        while initialized < count {
+          for begin in Swift.stride(from: 0, to: fastLength, by: run) {
+            let end = min(begin + run, fastLength)
+            for offset in 0..<length {
+              for position in begin..<end {
+                target.initializeElement(
+                  at: row + position * fastRow + offset,
+                  to: source.loadUnaligned(
+                    fromByteOffset: (start + position + offset * step) * MemoryLayout<Element>.size,
+                    as: Element.self))
+              }
+            }
+          }
+          initialized += length * fastLength
+          for axis in outer.reversed() {
             index[axis] += 1
-            position += strides[axis]
+            start += strides[axis]
+            row += rowSizes[axis]
             if index[axis] < dimensions[axis] { break }
-            position -= strides[axis] * dimensions[axis]
+            start -= strides[axis] * dimensions[axis]
+            row -= rowSizes[axis] * dimensions[axis]
             index[axis] = 0
-            axis -= 1
           }
         }
       }
-      return ByteSlice(packed)
     }
+    return ByteSlice(elements: packed)
   }
 
   /// All elements as `Float`, converted from any real numeric type.

@@ -3,7 +3,8 @@ package enum Escape {
   /// C0 and C1 controls, line and paragraph separators, and the bidirectional controls that can reorder what is read.
   package static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB,
+    case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
+      0xFFF9...0xFFFB,
       0xE0000...0xE007F:
       true
     default: false
@@ -13,7 +14,11 @@ package enum Escape {
   /// One line of visible text: control characters become spaces.
   package static func visible(_ text: String) -> String {
     var result = ""
-    for scalar in text.unicodeScalars { result.unicodeScalars.append(isControl(scalar) ? " " : scalar) }
+    // A name may be as long as the file it comes from; nobody reads more than this.
+    for (index, scalar) in text.unicodeScalars.enumerated() {
+      if index == 4096 { return result + "…" }
+      result.unicodeScalars.append(isControl(scalar) ? " " : scalar)
+    }
     return result
   }
 
@@ -44,7 +49,8 @@ package enum Escape {
         result.unicodeScalars.append(scalar)
       case "_":
         // Inside a word an underscore is text in every current Markdown dialect.
-        let inner = index > 0 && index + 1 < scalars.count && scalars[index - 1].properties.isAlphabetic
+        let inner =
+          index > 0 && index + 1 < scalars.count && scalars[index - 1].properties.isAlphabetic
           && scalars[index + 1].properties.isAlphabetic
         result += inner ? "_" : "\\_"
       case "<": result += "&lt;"
@@ -61,7 +67,10 @@ package enum Escape {
   }
 
   /// A code span that the text cannot leave.
-  package static func markdownCode(_ text: String) -> String {
+  ///
+  /// - Parameter inTable: a pipe would end the cell there, even in code.
+  package static func markdownCode(_ text: String, inTable: Bool = false) -> String {
+    let text = visible(text)
     var longest = 0
     var run = 0
     for character in text {
@@ -70,7 +79,7 @@ package enum Escape {
     }
     let fence = String(repeating: "`", count: longest + 1)
     let pad = longest > 0 ? " " : ""
-    return fence + pad + replacing(visible(text), "|", "\\|") + pad + fence
+    return fence + pad + (inTable ? replacing(text, "|", "\\|") : text) + pad + fence
   }
 
   /// Terminal text: no escape sequence survives.

@@ -38,12 +38,15 @@ package enum Format {
     return fixed(value, size >= 0.001 ? 4 : 6)
   }
 
-  package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String { fixed(fraction * 100, decimals) + "%" }
+  package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String {
+    fixed(fraction * 100, decimals) + "%"
+  }
 
   /// A difference of fractions in percentage points: `0.2 points`, `1.0 point`.
   package static func points(_ difference: Double) -> String {
-    let text = fixed(abs(difference) * 100, 1)
-    return text + (text == "1.0" ? " point" : " points")
+    let size = abs(difference) * 100
+    let text = size < 1 ? trimmed(fixed(size, 2)) : trimmed(fixed(size, 1))
+    return text + (text == "1" ? " point" : " points")
   }
 
   package static func ratio(_ value: Double) -> String { fixed(value, 2) + "×" }
@@ -73,28 +76,31 @@ package enum Format {
   }
 
   package static func seconds(_ value: Double) -> String {
-    value >= 120 ? "\(integer((value / 60).rounded(.down))) min \(integer(value.truncatingRemainder(dividingBy: 60))) s"
+    value >= 120
+      ? "\(integer((value / 60).rounded(.down))) min \(integer(value.truncatingRemainder(dividingBy: 60))) s"
       : fixed(value, value < 10 ? 2 : 1) + " s"
   }
 
   /// `4.65 million`, `269,722`.
   package static func large(_ value: Double) -> String {
-    if abs(value) >= 1e9 { return fixed(value / 1e9, 2) + " billion" }
-    if abs(value) >= 1e6 { return fixed(value / 1e6, 2) + " million" }
+    if abs(value) >= 1e9 { return trimmed(fixed(value / 1e9, 2)) + " billion" }
+    if abs(value) >= 1e6 { return trimmed(fixed(value / 1e6, 2)) + " million" }
     return integer(value)
   }
 
-  /// `8/255` when the radius is a multiple of 1/255 (to a quarter of a level), otherwise the decimal.
+  /// `8/255` for radii up to 32 grey levels that are multiples of a quarter level, otherwise the decimal.
   package static func epsilon(_ value: Double) -> String {
     let levels = value * 255
-    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels < 256, levels > 0 else { return significant(value) }
+    guard abs(levels * 4 - (levels * 4).rounded()) < 1e-6, levels <= 32, levels > 0 else {
+      return significant(value)
+    }
     let quarters = Int((levels * 4).rounded())
     return (quarters % 4 == 0 ? String(quarters / 4) : trimmed(fixed(levels, 2))) + "/255"
   }
 
-  private static func trimmed(_ text: String) -> String {
+  static func trimmed(_ text: String) -> String {
     var text = text
-    while text.hasSuffix("0") { text.removeLast() }
+    while text.contains("."), text.hasSuffix("0") { text.removeLast() }
     return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 

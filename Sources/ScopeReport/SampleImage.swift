@@ -33,7 +33,8 @@ public enum SampleImage {
             }
           }
           let level = (sum / max(count, 1)) * 255
-          rgb[(row * outWidth + column) * 3 + channel] = level.isNaN ? 0 : UInt8(min(max(level.rounded(), 0), 255))
+          rgb[(row * outWidth + column) * 3 + channel] =
+            level.isNaN ? 0 : UInt8(min(max(level.rounded(), 0), 255))
         }
       }
     }
@@ -44,7 +45,9 @@ public enum SampleImage {
   ///
   /// - Returns: nil when `rgb.count` is not `3 * width * height` or compression fails.
   public static func png(rgb: [UInt8], width: Int, height: Int) -> [UInt8]? {
-    guard width > 0, height > 0, width < 1 << 15, height < 1 << 15, rgb.count == 3 * width * height else { return nil }
+    guard width > 0, height > 0, width < 1 << 15, height < 1 << 15, rgb.count == 3 * width * height else {
+      return nil
+    }
     let stride = 3 * width
     // Filter 1 (Sub) on every row: differences compress better than pixels.
     var raw: [UInt8] = []

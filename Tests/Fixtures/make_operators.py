@@ -137,7 +137,7 @@ for op in ['MaxPool', 'AveragePool']:
 case('MaxPool', [f(1, 2, 9, 9)], fold=False, kernel_shape=[3, 3], dilations=[2, 2])
 case('LpPool', [f(1, 2, 8, 8)], opset=18, fold=False, kernel_shape=[2, 2], strides=[2, 2])
 case('GlobalAveragePool', [f(2, 3, 5, 4)], fold=False)
-case('GlobalMaxPool', [f(2, 3, 5)], fold=False)
+case('GlobalMaxPool', [f(2, 3, 5, 4)], fold=False)
 
 # Normalisation and softmax.
 case('BatchNormalization', [f(2, 3, 4, 4), C(f(3)), C(f(3)), C(f(3)), C(np.abs(f(3)))], fold=False)
@@ -234,7 +234,7 @@ case('DynamicQuantizeLinear', [f(2, 3)], fold=False, outputs=3)
 case('ArgMax', [f(2, 3)], fold=False, axis=1, keepdims=0)
 case('ArgMin', [f(2, 3)], fold=False)
 case('TopK', [f(2, 5), C(i(3))], fold=False, outputs=2)
-case('NonZero', [np.array([[1, 0], [2, 3]], np.int64)])
+case('NonZero', [C(np.array([[1, 0], [2, 3]], np.int64))])
 case('CumSum', [f(2, 3), C(np.int64(1))])
 case('Trilu', [f(3, 4), C(np.int64(1))])
 case('Trilu', [f(3, 4)], upper=0)

@@ -19,6 +19,14 @@ enum Zoo {
   static func path(_ name: String) -> String { folder.appending(path: "\(name).onnx").path() }
   static func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
+  /// Names of the exports with an open batch.
+  static let openBatch: [String] = {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path())) ?? []
+    return files.filter { $0.hasSuffix("_dyn.onnx") || $0.hasSuffix("_dynamo.onnx") }.map {
+      String($0.dropLast(5))
+    }.sorted()
+  }()
+
   static func read(_ name: String) throws -> Model {
     try ONNXReader.read(ByteSlice(mappingFile: path(name)), directory: folder.path())
   }
@@ -127,5 +135,25 @@ struct ZooFigure: CustomTestStringConvertible, Sendable {
       try clock.measure { _ = try StructureAnalysis.analyze(model: try Zoo.read("resnet18")) }
     }.min()
     #expect(try #require(best) < .milliseconds(30))
+  }
+
+  /// Exports with the batch left open (`--dynamic`): the batch stays a symbol, everything else is known.
+  @Test(
+    .enabled(
+      if: !Zoo.openBatch.isEmpty, "needs exports with an open batch (Tests/Fixtures/export_zoo.py --dynamic)"),
+    arguments: Zoo.openBatch)
+  func openBatchStaysSymbolic(_ name: String) throws {
+    var model = try Zoo.read(name)
+    model.graph.valueInfo = []
+    for index in model.graph.outputs.indices { model.graph.outputs[index].shape = nil }
+    let open = ShapeInference.infer(model)
+    #expect(open.problems.isEmpty, "\(open.problems.prefix(5))")
+    let output = try #require(model.graph.outputs.first)
+    let first = try #require(model.graph.inputs.first?.shape?.dimensions.first)
+    #expect(open.shape(output.name)?.dimensions == [first, .known(1000)])
+    let figure = try #require(ZooFigure.all.first { name.hasPrefix($0.name) })
+    let analysis = try StructureAnalysis.analyze(model: model)
+    #expect(analysis.operations.isComplete)
+    #expect(analysis.operations.macs == figure.macs)
   }
 }

@@ -57,6 +57,67 @@ struct GraphBuildTests {
     #expect(try #require(model.graph.initializers["linear.weight"]).floats() == values)
   }
 
+  @Test func viewsThatRepeatElementsAreBounded() throws {
+    var state = try smallState()
+    let zero = ByteSlice(elements: [Float](repeating: 0, count: 64))
+    state.tensors["linear.weight"] = try Tensor(
+      dataType: .float32, dimensions: [900_000, 64], storage: .strided(zero, strides: [0, 1]))
+    state.tensors["linear.bias"] = try Tensor(
+      dataType: .float32, dimensions: [900_000], storage: .strided(zero, strides: [0]))
+    let found = try #require(ArchitectureRegistry.recognise(state))
+    #expect(found.classCount == 900_000)
+    let error = #expect(throws: ScopeError.self) { try found.build(state) }
+    #expect(error?.code == .limitExceeded)
+    #expect(error?.place == "linear.weight")
+  }
+
+  /// Memory formats as PyTorch's `channels_last` saves them, against the elements taken one by one.
+  @Test func channelsLastWeightsArePacked() throws {
+    var state = try smallState()
+    let shape = [16, 3, 3, 3]
+    let strides = [27, 1, 9, 3]
+    let stored = (0..<432).map { Float($0) }
+    state.tensors["conv1.weight"] = try Tensor(
+      dataType: .float32, dimensions: shape, storage: .strided(ByteSlice(elements: stored), strides: strides))
+    var expected: [Float] = []
+    for n in 0..<16 {
+      for c in 0..<3 {
+        for y in 0..<3 { for x in 0..<3 { expected.append(stored[n * 27 + c + y * 9 + x * 3]) } }
+      }
+    }
+    let model = try #require(ArchitectureRegistry.recognise(state)).build(state)
+    #expect(try model.graph.initializers["conv1.weight"]?.floats() == expected)
+  }
+
+  /// Every order of the axes in memory, of the sizes 16 x 3 x 3 x 3 and 5 x 1 x 2 x 40, against one by one.
+  @Test(arguments: [[16, 3, 3, 3], [5, 1, 2, 40]])
+  func everyMemoryOrderIsPacked(shape: [Int]) throws {
+    let count = shape.reduce(1, *)
+    for code in 0..<256 {
+      let order = [code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6 & 3]
+      guard Set(order).count == 4 else { continue }
+      var strides = [0, 0, 0, 0]
+      var step = 1
+      for axis in order {
+        strides[axis] = step
+        step *= shape[axis]
+      }
+      let view = try Tensor(
+        dataType: .int16, dimensions: shape,
+        storage: .strided(ByteSlice(elements: (0..<count).map { Int16($0) }), strides: strides))
+      var expected: [Int64] = []
+      for flat in 0..<count {
+        var (rest, position) = (flat, 0)
+        for axis in (0..<4).reversed() {
+          position += rest % shape[axis] * strides[axis]
+          rest /= shape[axis]
+        }
+        expected.append(Int64(position))
+      }
+      #expect(try view.int64s() == expected, "memory order \(order)")
+    }
+  }
+
   @Test func smallFloatsBecomeFloat32() throws {
     var state = try smallState()
     let bfloat: [UInt16] = (0..<16).map { UInt16(Float($0).bitPattern >> 16) }

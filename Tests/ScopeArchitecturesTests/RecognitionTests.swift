@@ -121,6 +121,16 @@ struct RecognitionTests {
     }
   }
 
+  @Test(arguments: [1 << 52, 2_000_000, 0])
+  func impossibleClassCounts(rows: Int) throws {
+    var hostile = try state("ResNet-50")
+    hostile.tensors["fc.weight"] = try Tensor(
+      dataType: .float32, dimensions: [rows, 1],
+      storage: .strided(ByteSlice(elements: [Float(0)]), strides: [0, 1]))
+    let miss = try #require(ArchitectureRegistry.nearMiss(hostile))
+    #expect(miss.differences.contains(.shape(name: "fc.weight", expected: [1000, 2048], found: [rows, 1])))
+  }
+
   @Test func hugeStateDictsAreNotCompared() throws {
     var huge = try state("ResNet-18")
     let scalar = try Tensor(

@@ -123,6 +123,9 @@ final class TemporaryFolder {
   @Test func foldersWithoutLabelsSayWhatIsMissing() throws {
     let empty = try TemporaryFolder()
     #expect(#expect(throws: ScopeError.self) { try load(empty) }?.found == "an empty folder")
+    let nested = try TemporaryFolder()
+    try nested.image("test/cat/a.png")
+    #expect(#expect(throws: ScopeError.self) { try load(nested) }?.remedy?.contains("/test") == true)
     let flat = try TemporaryFolder()
     try flat.image("a.png")
     #expect(#expect(throws: ScopeError.self) { try load(flat) }?.message == "the images have no labels")

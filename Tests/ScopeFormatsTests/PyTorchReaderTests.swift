@@ -69,6 +69,40 @@ import Testing
     }
   }
 
+  private func pickleError(_ text: String) -> ScopeError? {
+    let bytes = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+    return failure { () throws(ScopeError) in _ = try PyTorchReader.readPickle(ByteSlice(bytes)) }
+  }
+
+  @Test func boundsModuleCycles() {
+    // A module whose child is the module itself.
+    #expect(
+      pickleError("cnets\nNet\n)\u{81}q\u{0}}U\u{8}_modules}U\u{1}ah\u{0}ssb.")?.code == .limitExceeded)
+  }
+
+  @Test func boundsSharedModules() {
+    // Sixty levels, each with two references to the level below: 2^60 paths, 60 objects.
+    var text = "cnets\nNet\n)\u{81}}bq\u{0}0"
+    for level: UInt8 in 1...60 {
+      let below = Character(Unicode.Scalar(level - 1))
+      text +=
+        "cnets\nNet\n)\u{81}}U\u{8}_modules}(U\u{1}ah\(below)U\u{1}bh\(below)usbq\(Character(Unicode.Scalar(level)))0"
+    }
+    #expect(pickleError(text + "h\u{3C}.")?.code == .limitExceeded)
+  }
+
+  @Test func boundsWideSharing() {
+    // A dictionary of 3,000 names for one dictionary of 3,000 numbers, three levels deep.
+    var text = "}(" + (0..<3000).map { "I\($0)\nN" }.joined() + "uq\u{0}0"
+    for level: UInt8 in 1...3 {
+      let below = Character(Unicode.Scalar(level - 1))
+      text +=
+        "}(" + (0..<3000).map { "I\($0)\nh\(below)" }.joined() + "uq\(Character(Unicode.Scalar(level)))0"
+    }
+    let error = pickleError(text + "h\u{3}.")
+    #expect(error?.code == .unsupported || error?.code == .limitExceeded)
+  }
+
   @Test func refusesBigEndianArchives() throws {
     var bytes = try ByteSlice(mappingFile: Fixture.path("formats/state.pt")).array
     let marker = try #require(ByteSlice(bytes).firstIndex(of: Array("little".utf8)))
@@ -81,22 +115,28 @@ import Testing
 
   @Test(.enabled(if: SharedData.folder != nil, Comment(rawValue: SharedData.reason)))
   func readsRealCheckpoints() throws {
-    for (name, parameters, tensors) in [
-      ("resnet20-12fca82f.th", 269_722, 0), ("resnet56-4bfd9763.th", 853_018, 0),
+    // Figures of PyTorch: learnable parameters, all elements, first weights, a running variance.
+    for (name, tensors, learnable, elements, first, variance) in [
+      (
+        "resnet20-12fca82f.th", 97, 269_722, 271_098, -0.13818146288394928 as Float,
+        0.3016022741794586 as Float
+      ),
+      ("resnet56-4bfd9763.th", 277, 853_018, 857_082, -0.21604876220226288, 0.05027766898274422),
     ] {
       guard let path = SharedData.path("models/\(name)") else { continue }
       let weights = try weights(path)
-      let learnable = weights.tensors.filter {
-        !$0.key.hasSuffix("running_mean") && !$0.key.hasSuffix("running_var")
-          && !$0.key.hasSuffix("num_batches_tracked")
-      }
-      #expect(learnable.values.reduce(0) { $0 + $1.elementCount } == parameters)
+      #expect(weights.tensors.count == tensors)
       #expect(weights.removedPrefix == "module.")
       #expect(weights.wrapper == ["state_dict"])
+      #expect(weights.otherEntries.count == 1 && weights.otherEntries[0].hasPrefix("best_prec1 = "))
+      let parameters = weights.tensors.filter {
+        !$0.key.contains("running_") && !$0.key.contains("num_batches")
+      }
+      #expect(parameters.values.reduce(0) { $0 + $1.elementCount } == learnable)
+      #expect(weights.tensors.values.reduce(0) { $0 + $1.elementCount } == elements)
       #expect(weights.tensors["conv1.weight"]?.dimensions == [16, 3, 3, 3])
-      let sum = try #require(try weights.tensors["conv1.weight"]?.floats()).reduce(0, +)
-      #expect(sum.isFinite && sum != 0)
-      _ = tensors
+      #expect(try weights.tensors["conv1.weight"]?.floats().first == first)
+      #expect(try weights.tensors["layer3.2.bn2.running_var"]?.floats().first == variance)
     }
   }
 }

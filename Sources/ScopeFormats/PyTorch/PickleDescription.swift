@@ -59,6 +59,21 @@ extension PickleRun {
     return result
   }
 
+  /// Whether BUILD gave the object one of these attributes; looks only where module classes have them.
+  func hasAttribute(_ id: PickleID, among names: Set<String>) -> Bool {
+    guard case .call(let call) = value(id) else { return false }
+    return call.states.prefix(4).contains { state in
+      let dictionary = elements(state)?.first ?? state
+      guard let pairs = mapping(dictionary) else { return false }
+      return pairs.prefix(256).contains { shortText($0.key).map(names.contains) ?? false }
+    }
+  }
+
+  /// The text of a key or name, unless it is too long to be one: the same string can be referred to millions of times.
+  func shortText(_ id: PickleID) -> String? {
+    if case .string(let bytes) = value(id), bytes.count <= 4096 { bytes.utf8String } else { nil }
+  }
+
   /// The class of an object: the callee's name, also when it came as a legacy `('module', class, ...)` id.
   func className(_ call: PickleCall) -> String? {
     var id = call.callee

@@ -15,6 +15,13 @@ struct PyTorchTensorBuilder {
   let run: PickleRun
   /// The bytes of the storage with that key.
   let source: (String) throws(ScopeError) -> ByteSlice
+  /// Storages that are files inside the pickle, read once however many tensors show them.
+  private let nested = NestedFiles()
+
+  init(run: PickleRun, source: @escaping (String) throws(ScopeError) -> ByteSlice) {
+    self.run = run
+    self.source = source
+  }
 
   enum Outcome {
     case tensor(Tensor, TensorView)
@@ -115,8 +122,8 @@ struct PyTorchTensorBuilder {
         expected: "(storage, offset, size, stride, ...)", found: "\(arguments.count) arguments")
     }
     if let metadata, case .dict(let pairs) = run.value(metadata) {
-      for pair in pairs where run.integer(pair.value) == 1 {
-        return .unreadable("\(run.text(pair.key) ?? "?") view")
+      for pair in pairs.prefix(8) where run.integer(pair.value) == 1 {
+        return .unreadable("\(run.shortText(pair.key) ?? "?") view")
       }
     }
     guard let storage = try storage(arguments[0]) else { return .unreadable("storage of an unknown type") }
@@ -180,6 +187,10 @@ struct PyTorchTensorBuilder {
 
   // MARK: Storages
 
+  private final class NestedFiles {
+    var storages: [PickleID: Storage] = [:]
+  }
+
   private struct Storage {
     var bytes: ByteSlice
     var type: DataType?
@@ -224,6 +235,7 @@ struct PyTorchTensorBuilder {
     guard let call = run.call(id), run.calleeName(call) == "torch.storage._load_from_bytes",
       let argument = run.elements(call.arguments)?.first, case .bytes(let bytes) = run.value(argument)
     else { return nil }
+    if let known = nested.storages[id] { return known }
     let file = try PyTorchLegacyFile(bytes)
     guard let result = file.run.result, case .persistentID = file.run.value(result) else {
       throw ScopeError(.malformed, "a pickled storage holds no storage", place: "byte \(bytes.offset)")
@@ -231,6 +243,7 @@ struct PyTorchTensorBuilder {
     let inner = PyTorchTensorBuilder(run: file.run, source: file.storage)
     guard var storage = try inner.storage(result) else { return nil }
     storage.key = "bytes \(id.index)"
+    nested.storages[id] = storage
     return storage
   }
 }
@@ -246,7 +259,7 @@ struct StorageReference {
   var view: (offset: Int, count: Int)?
 
   init?(_ id: PickleID, in run: PickleRun) {
-    guard let items = run.elements(id), items.count >= 5, run.text(items[0]) == "storage",
+    guard let items = run.elements(id), items.count >= 5, run.shortText(items[0]) == "storage",
       let count = run.integer(items[4]), count >= 0, let key = Self.key(items[2], in: run)
     else { return nil }
     type = run.global(items[1]).flatMap(PyTorchTypes.storage)
@@ -260,6 +273,6 @@ struct StorageReference {
   }
 
   static func key(_ id: PickleID, in run: PickleRun) -> String? {
-    run.text(id) ?? run.integer(id).map(String.init)
+    run.shortText(id) ?? run.integer(id).map(String.init)
   }
 }

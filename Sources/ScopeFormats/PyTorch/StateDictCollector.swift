@@ -6,11 +6,11 @@ import ScopeGraph
 /// modules as far as their attributes are in the file.
 struct StateDictCollector {
   let builder: PyTorchTensorBuilder
-  private var run: PickleRun { builder.run }
+  var run: PickleRun { builder.run }
   private var result = StateDict(tensors: [:])
   private var firstName: [TensorView: String] = [:]
   private var nameBytes = 0
-  private var visits = 0
+  private var spent = 0
   private var weighed = 0
   private var lightning = false
 
@@ -22,10 +22,19 @@ struct StateDictCollector {
   private static let prefixes = ["module.", "_orig_mod."]
   private static let tensorLimit = 1_000_000
   private static let nameByteLimit = 1 << 26
-  private static let visitLimit = 4_000_000
-  private static let depthLimit = 128
+  private static let workLimit = 4_000_000
+  static let depthLimit = 128
 
-  init(_ builder: PyTorchTensorBuilder) { self.builder = builder }
+  /// The names that a TorchScript class (`__torch__.nets.Tiny`) declares as buffers.
+  let scriptBuffers: (String) throws(ScopeError) -> Set<String>
+
+  init(
+    _ builder: PyTorchTensorBuilder,
+    scriptBuffers: @escaping (String) throws(ScopeError) -> Set<String> = { _ in [] }
+  ) {
+    self.builder = builder
+    self.scriptBuffers = scriptBuffers
+  }
 
   /// - Throws: `unsupported` when there is no tensor; what the tensors' bytes make the builder throw.
   mutating func collect() throws(ScopeError) -> StateDict {
@@ -97,15 +106,17 @@ struct StateDictCollector {
   private mutating func flatten(_ id: PickleID, under prefix: String) throws(ScopeError) {
     var work = [(id: id, name: prefix, depth: 0)]
     while let item = work.popLast() {
-      try visit(1)
+      try spend(1)
       if builder.isTensor(item.id) {
         try add(item.name, item.id)
       } else if isModule(item.id) {
         try collectModule(item.id, prefix: item.name + ".")
       } else if let pairs = run.mapping(item.id), item.depth < 16 {
-        try visit(pairs.count)
+        try spend(pairs.count)
         for (key, value) in lastOfEachKey(pairs).reversed() {
-          work.append((value, "\(item.name).\(key)", item.depth + 1))
+          let name = "\(item.name).\(key)"
+          try spend(name.utf8.count / 64)
+          work.append((value, name, item.depth + 1))
         }
       }
     }
@@ -116,7 +127,7 @@ struct StateDictCollector {
     var work = [(id, 0)]
     var seen: Set<PickleID> = []
     var count = 0
-    while let (item, depth) = work.popLast(), weighed < Self.visitLimit {
+    while let (item, depth) = work.popLast(), weighed < Self.workLimit {
       weighed += 1
       guard seen.insert(item).inserted else { continue }
       if builder.isTensor(item) {
@@ -135,86 +146,19 @@ struct StateDictCollector {
     return count
   }
 
-  // MARK: Modules
-
-  /// Whether the object has the attributes of a `torch.nn.Module` or is a TorchScript object.
-  private func isModule(_ id: PickleID) -> Bool {
-    guard case .call(let call) = run.value(id), let attributes = run.attributes(id) else { return false }
-    if isScripted(call) { return true }
-    return attributes.contains { ["_modules", "_parameters", "_buffers"].contains(run.text($0.key)) }
-  }
-
-  private func isScripted(_ call: PickleCall) -> Bool {
-    run.global(call.callee)?.module.hasPrefix("__torch__") ?? false
-  }
-
-  /// Walks a module tree in the order of `Module.state_dict()`: own parameters, own buffers, then the children.
-  private mutating func collectModule(_ id: PickleID, prefix: String = "") throws(ScopeError) {
-    var work = [(id: id, prefix: prefix, depth: 0)]
-    while let item = work.popLast() {
-      try visit(1)
-      guard item.depth < Self.depthLimit else {
-        throw ScopeError(
-          .limitExceeded, "the module tree is too deep", place: "module \"\(item.prefix.prefix(200))\"",
-          expected: "at most \(Self.depthLimit) levels")
-      }
-      guard case .call(let call) = run.value(item.id), let pairs = run.attributes(item.id) else { continue }
-      try visit(pairs.count)
-      let attributes = lastOfEachKey(pairs)
-      var children: [(key: String, value: PickleID)] = []
-      if isScripted(call) {
-        for (name, value) in attributes {
-          if builder.isTensor(value) {
-            try add(item.prefix + name, value)
-          } else if run.attributes(value) != nil {
-            children.append((name, value))
-          }
-        }
-      } else {
-        for (name, value) in members("_parameters", of: attributes) { try add(item.prefix + name, value) }
-        let transient = transientBuffers(attributes)
-        for (name, value) in members("_buffers", of: attributes) where !transient.contains(name) {
-          try add(item.prefix + name, value, isBuffer: true)
-        }
-        children = members("_modules", of: attributes)
-      }
-      for child in children.reversed() {
-        work.append((child.value, "\(item.prefix)\(child.key).", item.depth + 1))
-      }
-    }
-  }
-
-  private func members(
-    _ attribute: String, of attributes: OrderedDictionary<String, PickleID>
-  ) -> [(key: String, value: PickleID)] {
-    guard let id = attributes[attribute], let pairs = run.mapping(id) else { return [] }
-    return lastOfEachKey(pairs).map { ($0.key, $0.value) }
-  }
-
-  /// Buffers that PyTorch does not put into a state dict (`register_buffer(..., persistent=False)`).
-  private func transientBuffers(_ attributes: OrderedDictionary<String, PickleID>) -> Set<String> {
-    guard let id = attributes["_non_persistent_buffers_set"] else { return [] }
-    switch run.value(id) {
-    case .set(let items): return Set(items.compactMap { run.text($0) })
-    case .call(let call):
-      let argument = run.elements(call.arguments)?.first.flatMap { run.elements($0) } ?? []
-      return Set((argument + call.items).compactMap { run.text($0) })
-    default: return []
-    }
-  }
-
   // MARK: Names
 
-  private mutating func visit(_ count: Int) throws(ScopeError) {
-    visits += count
-    guard visits <= Self.visitLimit else {
+  /// Counts work that a small file could ask for again and again through shared objects.
+  mutating func spend(_ work: Int) throws(ScopeError) {
+    spent += work
+    guard spent <= Self.workLimit else {
       throw ScopeError(
         .limitExceeded, "the checkpoint's structure is too large",
-        expected: "at most \(Self.visitLimit) objects")
+        expected: "at most \(Self.workLimit) steps")
     }
   }
 
-  private mutating func add(_ name: String, _ id: PickleID, isBuffer: Bool = false) throws(ScopeError) {
+  mutating func add(_ name: String, _ id: PickleID, isBuffer: Bool = false) throws(ScopeError) {
     guard builder.isTensor(id) else { return }
     nameBytes += name.utf8.count
     guard result.tensors.count < Self.tensorLimit, nameBytes <= Self.nameByteLimit else {
@@ -240,10 +184,10 @@ struct StateDictCollector {
     }
   }
 
-  private func lastOfEachKey(_ pairs: [PicklePair]) -> OrderedDictionary<String, PickleID> {
+  func lastOfEachKey(_ pairs: [PicklePair]) -> OrderedDictionary<String, PickleID> {
     var entries: OrderedDictionary<String, PickleID> = [:]
     entries.reserveCapacity(pairs.count)
-    for pair in pairs { entries[run.text(pair.key) ?? run.summary(pair.key)] = pair.value }
+    for pair in pairs { entries[run.shortText(pair.key) ?? run.summary(pair.key)] = pair.value }
     return entries
   }
 

@@ -23,7 +23,9 @@ enum AnalysisSection {
     var rows: [Document.Row] = []
     var parameters = Document.row("Parameters", analysis.parameters, "analysis.parameters", report)
     let extra = [
-      analysis.trainableParameters.flatMap { $0.value == analysis.parameters.value ? nil : "\($0.text) trainable" },
+      analysis.trainableParameters.flatMap {
+        $0.value == analysis.parameters.value ? nil : "\($0.text) trainable"
+      },
       analysis.buffers.flatMap { $0.value > 0 ? "\($0.text) further elements in buffers" : nil },
     ].compactMap { $0 }
     parameters.detail = ([parameters.detail] + extra).filter { !$0.isEmpty }.joined(separator: "; ")
@@ -32,13 +34,15 @@ enum AnalysisSection {
     rows.append(
       Document.Row(
         name: "Architecture", value: report.model.architecture ?? "not recognised",
-        detail: analysis.opset.map { "ONNX opset \($0)" } ?? "", interpretation: AnalysisNarrative.architecture(report)))
+        detail: analysis.opset.map { "ONNX opset \($0)" } ?? "",
+        interpretation: AnalysisNarrative.architecture(report)))
     rows.append(
       Document.row(
         "Memory Usage: weights", analysis.weightBytes, "analysis.weightBytes", report,
         value: analysis.weightBytes.map { Format.binaryBytes($0.value) }))
     if !analysis.weightTypes.isEmpty, let last = rows.indices.last, analysis.weightBytes != nil {
-      rows[last].detail = ([rows[last].detail, Format.list(analysis.weightTypes)]).filter { !$0.isEmpty }.joined(separator: "; ")
+      rows[last].detail = ([rows[last].detail, Format.list(analysis.weightTypes)]).filter { !$0.isEmpty }
+        .joined(separator: "; ")
     }
     var peak = Document.row(
       "Memory Usage: peak activations", analysis.peakActivationBytes, "analysis.peakActivationBytes", report,
@@ -46,8 +50,10 @@ enum AnalysisSection {
     if let naive = analysis.peakActivationBytesNaive, analysis.peakActivationBytes != nil,
       naive.value != analysis.peakActivationBytes?.value
     {
-      peak.detail = ([peak.detail, "\(Format.binaryBytes(naive.value)) without in-place reuse"]).filter { !$0.isEmpty }
-        .joined(separator: "; ")
+      peak.detail = ([peak.detail, "\(Format.binaryBytes(naive.value)) without in-place reuse"]).filter {
+        !$0.isEmpty
+      }
+      .joined(separator: "; ")
     }
     rows.append(peak)
     rows.append(
@@ -81,13 +87,18 @@ enum AnalysisSection {
       "\(Format.plural(latency.threads, "thread")), batch \(latency.batch), \(Format.plural(latency.samples, "run"))"
         + (latency.warmupRuns.map { " after \($0) to warm up" } ?? "")
     ]
-    if let spread = latency.interquartileRangeMilliseconds { details.append("interquartile range \(spread.text)") }
+    if let spread = latency.interquartileRangeMilliseconds {
+      details.append("interquartile range \(spread.text)")
+    }
     if let p90 = latency.p90Milliseconds { details.append("p90 \(p90.text)") }
     if let p99 = latency.p99Milliseconds { details.append("p99 \(p99.text)") }
-    let rate = latency.imagesPerSecond?.value ?? 1000 * Double(latency.batch) / max(latency.p50Milliseconds.value, 1e-9)
+    let rate =
+      latency.imagesPerSecond?.value ?? 1000 * Double(latency.batch)
+      / max(latency.p50Milliseconds.value, 1e-9)
     var rows = [
       Document.Row(
-        name: "Inference Time", value: "\(latency.p50Milliseconds.text) median, \(Format.significant(rate)) images/s",
+        name: "Inference Time",
+        value: "\(latency.p50Milliseconds.text) median, \(Format.significant(rate)) images/s",
         detail: details.joined(separator: "; "), interpretation: latency.p50Milliseconds.interpretation ?? "")
     ]
     let start = [
@@ -114,11 +125,15 @@ enum AnalysisSection {
       caption: "The slowest nodes",
       columns: [
         .init(title: "Node", isNumber: false), .init(title: "Operator", isNumber: false),
-        .init(title: "Time", isNumber: true), .init(title: "Share", isNumber: true), .init(title: "MACs", isNumber: true),
+        .init(title: "Time", isNumber: true), .init(title: "Share", isNumber: true),
+        .init(title: "MACs", isNumber: true),
       ],
       rows: analysis.slowestNodes.map {
-        [$0.name, $0.opType, Format.milliseconds($0.milliseconds), Format.percent($0.share), $0.macs.map(Format.integer) ?? "–"]
-      }, emphasized: nil, summaryRows: 5)
+        [
+          $0.name, $0.opType, Format.milliseconds($0.milliseconds), Format.percent($0.share),
+          $0.macs.map(Format.integer) ?? "–",
+        ]
+      }, emphasized: nil, summaryRows: 5, isSupplement: true)
   }
 
   private static func signature(_ analysis: Report.Analysis) -> Document.Table {

@@ -43,16 +43,22 @@ extension Document {
     ].compactMap { $0 }
   }
 
+  /// What stands in place of a value that was not measured.
+  static let absentValue = "not measured"
+
   /// The row of a value that is absent: why, and what measures it.
   static func missing(_ name: String, _ path: String, _ report: Report) -> Row {
     let known = report.notMeasured.first { path == $0.path || path.hasPrefix($0.path + ".") }
     return Row(
-      name: name, value: "not measured", detail: known.map { Format.sentence($0.reason) } ?? "",
+      name: name, value: absentValue,
+      detail: Format.sentence(known?.reason ?? "not available from this file in this run"),
       interpretation: known.map { "To measure it: \($0.remedy)" } ?? "")
   }
 
   /// The row of a figure, or of its absence.
-  static func row(_ name: String, _ figure: Figure?, _ path: String, _ report: Report, value: String? = nil) -> Row {
+  static func row(_ name: String, _ figure: Figure?, _ path: String, _ report: Report, value: String? = nil)
+    -> Row
+  {
     guard let figure else { return missing(name, path, report) }
     var detail: [String] = []
     if let interval = figure.interval, let text = figure.intervalText {
@@ -66,7 +72,9 @@ extension Document {
 
   /// Explains an absent section.
   static func absentSection(_ section: Report.Section, _ report: Report, fallback: String) -> [Block] {
-    let known = report.notMeasured.filter { $0.path == section.rawValue || $0.path.hasPrefix(section.rawValue + ".") }
+    let known = report.notMeasured.filter {
+      $0.path == section.rawValue || $0.path.hasPrefix(section.rawValue + ".")
+    }
     guard let first = known.first else { return [.paragraph("Not measured. To measure it: \(fallback)")] }
     return [.paragraph("Not measured: \(first.reason). To measure it: \(first.remedy)")]
   }

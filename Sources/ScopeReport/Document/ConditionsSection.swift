@@ -8,22 +8,29 @@ enum ConditionsSection {
       rows.append(Document.Row(name: name, value: value, detail: detail, interpretation: ""))
     }
     let hardware = [
-      Format.plural(machine.cores, "core"), machine.memoryBytes.map { "\(Format.binaryBytes(Double($0))) memory" },
+      Format.plural(machine.cores, "core"),
+      machine.memoryBytes.map { "\(Format.binaryBytes(Double($0))) memory" },
       machine.instructionSets.isEmpty ? nil : machine.instructionSets.joined(separator: " "),
     ].compactMap { $0 }.joined(separator: ", ")
     add("Machine", machine.cpu, hardware)
     add("Operating system", machine.operatingSystem)
     if let engine = conditions.engine {
-      add("Engine", "\(engine.name) \(engine.version)", [engine.provider, engine.path].compactMap { $0 }.joined(separator: ", "))
+      add(
+        "Engine", "\(engine.name) \(engine.version)",
+        [engine.provider, engine.path].compactMap { $0 }.joined(separator: ", "))
     } else {
       add("Engine", "none", "Nothing was executed")
     }
     if let threads = conditions.threads { add("Threads", String(threads)) }
-    add("Tool", "\(conditions.tool.name) \(conditions.tool.version)", conditions.command.map { "run as: \($0)" } ?? "")
+    add(
+      "Tool", "\(conditions.tool.name) \(conditions.tool.version)",
+      conditions.command.map { "run as: \($0)" } ?? "")
     add("Date", conditions.date, conditions.durationSeconds.map { "took \(Format.seconds($0))" } ?? "")
     add("Model file", report.model.path, report.model.sha256.map { "SHA-256 \($0)" } ?? "")
     if let data = conditions.data {
-      add("Data", data.path, "\(Format.plural(data.images, "image")), \(Format.plural(data.classes, "class", "classes"))")
+      add(
+        "Data", data.path,
+        "\(Format.plural(data.images, "image")), \(Format.plural(data.classes, "class", "classes"))")
       add("Preprocessing", data.preprocessing, data.preprocessingSource ?? "")
       if data.skippedCount > 0 {
         let named = data.skipped.prefix(5).map { "\($0.file) (\($0.reason))" }.joined(separator: "; ")

@@ -50,6 +50,8 @@ package struct Document: Sendable {
     package var emphasized: Int?
     /// Only its first rows are needed in a summary.
     package var summaryRows: Int?
+    /// Repeats a chart in figures: shown folded where there are charts.
+    package var isSupplement = false
 
     package struct Column: Sendable {
       package var title: String
@@ -87,6 +89,8 @@ package struct Document: Sendable {
 
   package struct Curve: Sendable {
     package var name: String
+    /// Colour and marker; the same attack looks the same in every chart.
+    package var look: Int
     package var points: [(epsilon: Double, label: String, accuracy: Double)]
   }
 }

@@ -11,7 +11,8 @@ extension Document {
     return Gauge(
       title: "Accuracy", value: accuracy.text,
       detail: enough || images == 0
-        ? (accuracy.intervalText ?? "top-1, \(Format.plural(images, "image"))") : "only \(Format.plural(images, "image"))",
+        ? (accuracy.intervalText ?? "top-1, \(Format.plural(images, "image"))")
+        : "only \(Format.plural(images, "image"))",
       fill: accuracy.value, tone: enough ? .good : .fair,
       target: report.optimization?.originalAccuracy == nil ? .robustness : .optimization)
   }
@@ -19,7 +20,8 @@ extension Document {
   private static func size(_ report: Report) -> Gauge {
     guard let optimization = report.optimization else {
       return Gauge(
-        title: "Size", value: Format.decimalBytes(Double(report.model.bytes)), detail: "not optimized", fill: nil,
+        title: "Size", value: Format.decimalBytes(Double(report.model.bytes)), detail: "not optimized",
+        fill: nil,
         tone: .none, target: .optimization)
     }
     let reduction = optimization.sizeReduction.value
@@ -34,11 +36,15 @@ extension Document {
   private static func speed(_ report: Report) -> Gauge {
     if let optimization = report.optimization, let speedup = optimization.speedup {
       let proven = (speedup.interval?.low ?? speedup.value) > 1
-      let times = [optimization.originalP50Milliseconds, optimization.optimizedP50Milliseconds].compactMap { $0?.text }
+      let times = [optimization.originalP50Milliseconds, optimization.optimizedP50Milliseconds].compactMap {
+        $0?.text
+      }
       return Gauge(
         title: "Speed", value: Format.ratio(speedup.value),
-        detail: times.count == 2 ? times.joined(separator: " → ") : speedup.intervalText ?? "measured interleaved",
-        fill: max(0, min(1, 1 - 1 / max(speedup.value, 1e-9))), tone: proven ? .good : .fair, target: .optimization)
+        detail: times.count == 2
+          ? times.joined(separator: " → ") : speedup.intervalText ?? "measured interleaved",
+        fill: max(0, min(1, 1 - 1 / max(speedup.value, 1e-9))), tone: proven ? .good : .fair,
+        target: .optimization)
     }
     guard let latency = report.analysis?.latency else { return absent("Speed", .analysis) }
     let rate = 1000 * Double(latency.batch) / max(latency.p50Milliseconds.value, 1e-9)
@@ -59,7 +65,8 @@ extension Document {
       }
     return Gauge(
       title: "Security", value: Format.sentence(security.verdict.rawValue),
-      detail: counts == "none" ? "no findings" : counts, fill: security.verdict == .incomplete ? 0.5 : 1, tone: tone,
+      detail: counts == "none" ? "no findings" : counts, fill: security.verdict == .incomplete ? 0.5 : 1,
+      tone: tone,
       target: .security)
   }
 
@@ -70,8 +77,10 @@ extension Document {
     let radius = robustness.headlineEpsilon.map(Format.epsilon)
     return Gauge(
       title: "Robustness", value: "\(Format.fixed(score, 0)) / 100",
-      detail: [robustness.headlineAttack, radius].compactMap { $0 }.joined(separator: " at "), fill: score / 100,
-      tone: score >= Thresholds.strongScore ? .good : score >= Thresholds.weakScore ? .fair : .bad, target: .robustness)
+      detail: [robustness.headlineAttack, radius].compactMap { $0 }.joined(separator: " at "),
+      fill: score / 100,
+      tone: score >= Thresholds.strongScore ? .good : score >= Thresholds.weakScore ? .fair : .bad,
+      target: .robustness)
   }
 
   private static func absent(_ title: String, _ target: Report.Section) -> Gauge {

@@ -24,23 +24,27 @@ enum OptimizationSection {
     ]
     var speedup = Document.row("Inference Speedup", optimization.speedup, path + "speedup", report)
     if let before = optimization.originalP50Milliseconds, let after = optimization.optimizedP50Milliseconds {
-      speedup.detail = (["\(before.text) → \(after.text)", speedup.detail]).filter { !$0.isEmpty }.joined(separator: "; ")
+      speedup.detail = (["\(before.text) → \(after.text)", speedup.detail]).filter { !$0.isEmpty }.joined(
+        separator: "; ")
     }
     rows.append(speedup)
-    rows.append(Document.row("Accuracy before", optimization.originalAccuracy, path + "originalAccuracy", report))
-    rows.append(Document.row("Accuracy after", optimization.optimizedAccuracy, path + "optimizedAccuracy", report))
+    rows.append(
+      Document.row("Accuracy before", optimization.originalAccuracy, path + "originalAccuracy", report))
+    rows.append(
+      Document.row("Accuracy after", optimization.optimizedAccuracy, path + "optimizedAccuracy", report))
     let counts = [
       optimization.evaluationImages.map { "\(Format.plural($0, "image")) evaluated" },
       optimization.calibrationImages.map { "\(Format.integer($0)) others calibrated" },
     ].compactMap { $0 }
-    for index in rows.indices.suffix(2) where rows[index].value != "not measured" {
+    for index in rows.indices.suffix(2) where rows[index].value != Document.absentValue {
       rows[index].detail = ([rows[index].detail] + counts).filter { !$0.isEmpty }.joined(separator: "; ")
     }
     rows.append(Document.row("Agreement", optimization.agreement, path + "agreement", report))
     rows.append(
       Document.Row(
         name: "Techniques",
-        value: optimization.techniques.isEmpty ? "none applied" : optimization.techniques.joined(separator: ", "),
+        value: optimization.techniques.isEmpty
+          ? "none applied" : optimization.techniques.joined(separator: ", "),
         detail: optimization.optimizedPath.map { "written to \($0)" } ?? "",
         interpretation: optimization.isApproximate
           ? "Quantization changes results slightly; the accuracy rows are the proof that it may."
@@ -59,7 +63,8 @@ enum OptimizationSection {
       ],
       rows: optimization.candidates.map { candidate in
         [
-          candidate.name, candidate.bytes?.text ?? "–", candidate.accuracy?.text ?? "–", candidate.agreement?.text ?? "–",
+          candidate.name, candidate.bytes?.text ?? "–", candidate.accuracy?.text ?? "–",
+          candidate.agreement?.text ?? "–",
           candidate.p50Milliseconds?.text ?? "–", candidate.speedup?.text ?? "–", candidate.verdict,
         ]
       },

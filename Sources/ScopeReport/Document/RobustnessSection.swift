@@ -14,7 +14,8 @@ enum RobustnessSection {
           blocks.append(
             .chart(
               .curves(
-                title: "Accuracy against the radius ε (\(norm))", clean: robustness.cleanAccuracy.value, curves: curves)))
+                title: "Accuracy against the radius ε (\(norm))", clean: robustness.cleanAccuracy.value,
+                curves: curves)))
         }
       }
       blocks.append(.table(attacks(robustness)))
@@ -38,13 +39,16 @@ enum RobustnessSection {
       value: robustness.score.map { "\($0.text) / 100" })
     if robustness.score != nil {
       let radius = robustness.headlineEpsilon.map { " at ε = \(Format.epsilon($0))" } ?? ""
-      score.detail = "100 × robust / clean accuracy"
+      score.detail =
+        "100 × robust / clean accuracy"
         + (robustness.headlineAttack.map { " under \($0)\(radius)" } ?? "")
         + (robustness.headlineNorm.map { " (\($0))" } ?? "")
     }
-    var clean = Document.row("Original Accuracy", robustness.cleanAccuracy, "robustness.cleanAccuracy", report)
+    var clean = Document.row(
+      "Original Accuracy", robustness.cleanAccuracy, "robustness.cleanAccuracy", report)
     let counts = [
-      robustness.images.map { Format.plural($0, "image") }, robustness.seconds.map { "attacked in \(Format.seconds($0))" },
+      robustness.images.map { Format.plural($0, "image") },
+      robustness.seconds.map { "attacked in \(Format.seconds($0))" },
     ].compactMap { $0 }.joined(separator: " ")
     clean.detail = ([clean.detail, counts]).filter { !$0.isEmpty }.joined(separator: "; ")
     let level = robustness.level.map {
@@ -66,25 +70,30 @@ enum RobustnessSection {
 
   private static func curves(_ robustness: Report.Robustness, _ norm: String) -> [Document.Curve] {
     var names: [String] = []
-    for attack in robustness.attacks where attack.norm == norm && !names.contains(attack.name) { names.append(attack.name) }
-    return names.map { name in
-      Document.Curve(
-        name: name,
+    for attack in robustness.attacks where !names.contains(attack.name) { names.append(attack.name) }
+    return names.enumerated().compactMap { look, name in
+      guard robustness.attacks.contains(where: { $0.name == name && $0.norm == norm }) else { return nil }
+      return Document.Curve(
+        name: name, look: look,
         points: robustness.attacks.filter { $0.name == name && $0.norm == norm && $0.epsilon.isFinite }
           .sorted { $0.epsilon < $1.epsilon }
           .map { ($0.epsilon, radius($0), $0.robustAccuracy.value) })
     }
   }
 
-  private static func radius(_ attack: Report.Attack) -> String { attack.epsilonText ?? Format.epsilon(attack.epsilon) }
+  private static func radius(_ attack: Report.Attack) -> String {
+    attack.epsilonText ?? Format.epsilon(attack.epsilon)
+  }
 
   private static func attacks(_ robustness: Report.Robustness) -> Document.Table {
     let clean = robustness.cleanAccuracy
     return Document.Table(
       caption: "Attacks",
       columns: [
-        .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false), .init(title: "ε", isNumber: true),
-        .init(title: "Original Accuracy", isNumber: true), .init(title: "Adversarial Accuracy", isNumber: true),
+        .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false),
+        .init(title: "ε", isNumber: true),
+        .init(title: "Original Accuracy", isNumber: true),
+        .init(title: "Adversarial Accuracy", isNumber: true),
         .init(title: "Robustness", isNumber: true), .init(title: "Meaning", isNumber: false),
       ],
       rows: robustness.attacks.map { attack in
@@ -112,7 +121,8 @@ enum RobustnessSection {
     Document.Table(
       caption: "Original and optimized model under the same attacks",
       columns: [
-        .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false), .init(title: "ε", isNumber: true),
+        .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false),
+        .init(title: "ε", isNumber: true),
         .init(title: "Original", isNumber: true), .init(title: "Optimized", isNumber: true),
         .init(title: "Difference", isNumber: true),
       ],

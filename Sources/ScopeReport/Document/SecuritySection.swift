@@ -8,11 +8,15 @@ enum SecuritySection {
       .rows([
         Document.Row(
           name: "Verdict", value: security.verdict.rawValue,
-          detail: security.filesScanned.map { "\(Format.plural($0, "file")) scanned, nothing executed" } ?? "",
+          detail: security.filesScanned.map { "\(Format.plural($0, "file")) scanned, nothing executed" }
+            ?? "",
           interpretation: SecurityNarrative.verdict(security)),
         Document.Row(
           name: "Vulnerabilities", value: SecurityNarrative.counts(security.findings),
-          detail: "findings in the file and advisories from this run's evidence", interpretation: ""),
+          detail: "findings in the file and advisories from this run's evidence",
+          interpretation: security.findings.max { $0.severity < $1.severity }.map {
+            "The most severe: \($0.title)."
+          } ?? "Neither the file nor the measurements of this run give cause for one."),
       ])
     ]
     if !security.findings.isEmpty { blocks.append(.findings(security.findings)) }

@@ -20,7 +20,8 @@ enum AnalysisNarrative {
     let size = Format.large(count)
     switch count {
     case ..<Thresholds.tinyParameters:
-      return "\(size) parameters are microcontroller class: the MLPerf Tiny reference networks stay below 0.5 million."
+      return
+        "\(size) parameters are microcontroller class: the MLPerf Tiny reference networks stay below 0.5 million."
     case ..<Thresholds.mobileParameters:
       return "\(size) parameters are in the range of networks made for phones "
         + "(MobileNetV2 has 3.5 million, EfficientNet-Lite4 13 million)."
@@ -28,7 +29,8 @@ enum AnalysisNarrative {
       return "\(size) parameters are in the range of server and desktop networks "
         + "(ResNet-50 has 25.6 million, ViT-B/16 86.6 million)."
     default:
-      return "\(size) parameters are beyond ViT-B/16 (86.6 million): plan memory and start-up time for each replica."
+      return
+        "\(size) parameters are beyond ViT-B/16 (86.6 million): plan memory and start-up time for each replica."
     }
   }
 
@@ -52,7 +54,8 @@ enum AnalysisNarrative {
   static func architecture(_ report: Report) -> String {
     let model = report.model
     guard model.architecture != nil else {
-      return "Not recognised from parameter names and shapes: structure, size and security are reported from the file. "
+      return
+        "Not recognised from parameter names and shapes: structure, size and security are reported from the file. "
         + "Export the model to ONNX to have it executed."
     }
     var text: [String] = []
@@ -62,8 +65,8 @@ enum AnalysisNarrative {
       let source = model.architectureSource.map { " (\($0))" } ?? ""
       text.append(
         age >= Thresholds.oldArchitectureYears
-          ? "Introduced in \(year)\(source), \(age) years before this report: well understood, and newer families "
-            + "reach the same accuracy with less."
+          ? "Introduced in \(year)\(source), \(age) years before this report: compare a newer family on the same data "
+            + "before settling."
           : "Introduced in \(year)\(source).")
     }
     if let evidence = model.architectureEvidence { text.append("Recognised: \(ended(evidence))") }
@@ -77,12 +80,16 @@ enum AnalysisNarrative {
     case ..<Thresholds.microcontrollerBytes:
       text = "The weights fit the flash of a large microcontroller (2 MB)."
     case ..<Thresholds.serverlessBytes:
-      text = "The weights use \(Format.percent(bytes / Thresholds.serverlessBytes)) of the 250 MB that a serverless "
+      text =
+        "The weights use \(Format.percent(bytes / Thresholds.serverlessBytes)) of the 250 MB that a serverless "
         + "function may unpack, so phones and small containers hold them."
     default:
-      text = "The weights exceed the 250 MB that a serverless function may unpack: plan for a host with its own disk."
+      text =
+        "The weights exceed the 250 MB that a serverless function may unpack: plan for a host with its own disk."
     }
-    if let optimization = report.optimization, optimization.sizeReduction.value > Thresholds.worthwhileReduction {
+    if let optimization = report.optimization,
+      optimization.sizeReduction.value > Thresholds.worthwhileReduction
+    {
       text += " The optimized file built in this run takes \(optimization.optimizedBytes.text)."
     }
     return text
@@ -110,7 +117,8 @@ enum AnalysisNarrative {
     if analysis.macsComplete == false {
       let unknown = analysis.macsUnknownOperators
       text.append(
-        "A lower bound: the cost of \(unknown.isEmpty ? "some operators" : Format.list(Array(unknown.prefix(4)))) is unknown.")
+        "A lower bound: the cost of \(unknown.isEmpty ? "some operators" : Format.list(Array(unknown.prefix(4)))) is unknown."
+      )
     }
     if analysis.parameters.value > 0 {
       let reuse = macs / analysis.parameters.value
@@ -122,7 +130,9 @@ enum AnalysisNarrative {
             + "smaller weights and larger batches pay.")
     }
     if let median = analysis.latency?.p50Milliseconds.value, median > 0, analysis.latency?.batch == 1 {
-      text.append("At the measured median this machine does \(Format.significant(macs / median / 1e6)) billion MACs per second.")
+      text.append(
+        "At the measured median this machine does \(Format.significant(macs / median / 1e6)) billion MACs per second."
+      )
     }
     return text.isEmpty ? nil : text.joined(separator: " ")
   }
@@ -155,7 +165,8 @@ enum AnalysisNarrative {
           : "The runs are steady (middle half within \(Format.percent(relative)) of the median).")
     }
     if let tail = latency.p99Milliseconds?.value, tail / median > Thresholds.heavyTail {
-      text.append("One run in a hundred takes \(Format.fixed(tail / median, 1))× the median: set time limits by p99.")
+      text.append(
+        "One run in a hundred takes \(Format.fixed(tail / median, 1))× the median: set time limits by p99.")
     }
     return text.joined(separator: " ")
   }

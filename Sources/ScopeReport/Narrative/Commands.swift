@@ -16,15 +16,19 @@ struct Commands {
   var security: String { "neural-scope security \(model)" }
 
   func optimize(budget: Double? = nil) -> String {
-    let limit = budget.map { " --max-accuracy-drop \(Format.significant($0 * 100))" } ?? ""
+    let limit = budget.map { " --max-accuracy-drop \(Format.trimmed(Format.fixed($0 * 100, 2)))" } ?? ""
     return "neural-scope optimize \(model) \(withData) --out \(optimized)\(limit)"
   }
 
-  func robustness(_ target: String? = nil, attacks: String = "fgsm,pgd", epsilons: String = "1/255,2/255,4/255,8/255") -> String {
+  func robustness(
+    _ target: String? = nil, attacks: String = "fgsm,pgd", epsilons: String = "1/255,2/255,4/255,8/255"
+  ) -> String {
     "neural-scope robustness \(target ?? model) \(withData) --attack \(attacks) --epsilon \(epsilons)"
   }
 
-  func report(_ target: String? = nil) -> String { "neural-scope report \(target ?? model) \(withData) --out report" }
+  func report(_ target: String? = nil) -> String {
+    "neural-scope report \(target ?? model) \(withData) --out report"
+  }
 
   /// Quotes what a shell would interpret; control characters (from a hostile path) become `?`, and a leading dash
   /// cannot become an option.

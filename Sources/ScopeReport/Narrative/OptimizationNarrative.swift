@@ -30,10 +30,13 @@ enum OptimizationNarrative {
 
   static func speedup(_ optimization: Report.Optimization) -> String? {
     guard let speedup = optimization.speedup else { return nil }
-    let change = "Each inference takes \(Format.percent(abs(1 - 1 / max(speedup.value, 1e-9)), 0)) "
+    let change =
+      "Each inference takes \(Format.percent(abs(1 - 1 / max(speedup.value, 1e-9)), 0)) "
       + (speedup.value >= 1 ? "less time." : "more time.")
     guard let interval = speedup.interval else { return change }
-    if interval.low > 1 { return "\(change) The whole interval lies above 1: the gain is real on this machine." }
+    if interval.low > 1 {
+      return "\(change) The whole interval lies above 1: the gain is real on this machine."
+    }
     if interval.high < 1 { return "\(change) The whole interval lies below 1: slower on this machine." }
     return "The interval contains 1: no difference in speed is proven on this machine."
   }
@@ -53,7 +56,8 @@ enum OptimizationNarrative {
     let direction = drop > 0 ? "\(Format.points(drop)) lower" : "\(Format.points(drop)) higher"
     if drop > budget + 1e-9 { return "\(Format.sentence(direction)), beyond \(limit). \(resolution(images))" }
     if abs(drop) <= 3 * oneImage {
-      return "\(Format.sentence(direction)), \(Format.plural(Int((abs(drop) * Double(images ?? 0)).rounded()), "image")): "
+      return
+        "\(Format.sentence(direction)), \(Format.plural(Int((abs(drop) * Double(images ?? 0)).rounded()), "image")): "
         + "not distinguishable from chance. \(resolution(images))"
     }
     return "\(Format.sentence(direction)), within \(limit). \(resolution(images))"
@@ -80,7 +84,8 @@ enum OptimizationNarrative {
     let tried = optimization.candidates.filter { !$0.isOriginal }
     guard !tried.isEmpty else { return nil }
     let slower = tried.filter { ($0.speedup?.value ?? 2) < 1 }.count
-    var text = "\(Format.plural(tried.count, "candidate")) built, run interleaved with the original and compared"
+    var text =
+      "\(Format.plural(tried.count, "candidate")) built, run interleaved with the original and compared"
     if slower > 0 { text += "; \(slower) of them \(slower == 1 ? "was" : "were") slower than the original" }
     if let budget = optimization.maximumAccuracyDrop, let original = optimization.originalAccuracy?.value {
       let lossy = tried.filter { ($0.accuracy?.value ?? original) < original - budget - 1e-9 }.count
@@ -91,7 +96,8 @@ enum OptimizationNarrative {
 
   /// Loss of accuracy (positive is worse), nil when either side was not measured.
   static func drop(_ optimization: Report.Optimization) -> Double? {
-    guard let before = optimization.originalAccuracy?.value, let after = optimization.optimizedAccuracy?.value else {
+    guard let before = optimization.originalAccuracy?.value, let after = optimization.optimizedAccuracy?.value
+    else {
       return nil
     }
     return before - after
@@ -100,7 +106,8 @@ enum OptimizationNarrative {
   /// Whether the optimized model is worth shipping: smaller or provably faster, and within the accuracy budget.
   static func helps(_ optimization: Report.Optimization) -> Bool {
     let budget = optimization.maximumAccuracyDrop ?? Thresholds.accuracyDrop
-    guard let drop = drop(optimization) ?? (optimization.isApproximate ? nil : 0), drop <= budget + 1e-9 else {
+    guard let drop = drop(optimization) ?? (optimization.isApproximate ? nil : 0), drop <= budget + 1e-9
+    else {
       return false
     }
     let faster = optimization.speedup.map { ($0.interval?.low ?? $0.value) > 1 } ?? false
@@ -108,16 +115,20 @@ enum OptimizationNarrative {
     return faster || (!slower && optimization.sizeReduction.value >= Thresholds.worthwhileReduction)
   }
 
-  /// `72.9% smaller, 1.42× as fast, 0.2 points lower accuracy`: the gain in one phrase.
+  /// `72.9% smaller and 1.39× as fast, with 0.2 points less accuracy`: the gain in one phrase.
   static func gain(_ optimization: Report.Optimization) -> String {
     var parts: [String] = []
     let reduction = optimization.sizeReduction.value
-    if abs(reduction) >= 0.0005 { parts.append("\(Format.percent(abs(reduction))) \(reduction > 0 ? "smaller" : "larger")") }
-    if let speedup = optimization.speedup { parts.append("\(Format.ratio(speedup.value)) the speed") }
-    if let drop = drop(optimization) {
-      parts.append(
-        abs(drop) < 1e-9 ? "no loss of accuracy" : "\(Format.points(drop)) \(drop > 0 ? "lower" : "higher") accuracy")
+    if abs(reduction) >= 0.0005 {
+      parts.append("\(Format.percent(abs(reduction))) \(reduction > 0 ? "smaller" : "larger")")
     }
-    return Format.list(parts)
+    if let speedup = optimization.speedup { parts.append("\(Format.ratio(speedup.value)) as fast") }
+    var text = parts.isEmpty ? "the same size" : Format.list(parts)
+    if let drop = drop(optimization) {
+      text +=
+        abs(drop) < 1e-9
+        ? ", with the same accuracy" : ", with \(Format.points(drop)) \(drop > 0 ? "less" : "more") accuracy"
+    }
+    return text
   }
 }

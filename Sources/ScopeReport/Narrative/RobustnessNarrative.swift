@@ -13,7 +13,8 @@ enum RobustnessNarrative {
     let accuracy = robustness.cleanAccuracy
     var text = "The reference for every attack below"
     if let classes = report.conditions.data?.classes, classes > 1 {
-      text += "; guessing among \(Format.integer(classes)) classes gives \(Format.percent(1 / Double(classes)))"
+      text +=
+        "; guessing among \(Format.integer(classes)) classes gives \(Format.percent(1 / Double(classes)))"
     }
     if let images = robustness.images ?? accuracy.samples, images < Thresholds.minimumEvaluationImages {
       text += ". \(OptimizationNarrative.resolution(images))"
@@ -26,11 +27,15 @@ enum RobustnessNarrative {
     guard let score = robustness.score?.value else { return nil }
     let radius = robustness.headlineEpsilon.map(Format.epsilon) ?? "the headline radius"
     let attack = robustness.headlineAttack ?? "the headline attack"
-    let kept = "Of the images classified correctly, \(Format.fixed(score, 0)) in 100 survive \(attack) at \(radius)"
+    let kept =
+      "Of the images classified correctly, \(Format.fixed(score, 0)) in 100 survive \(attack) at \(radius)"
     switch score {
-    case Thresholds.strongScore...: return "\(kept): unusual without adversarial training, and worth a stronger attack."
-    case Thresholds.weakScore...: return "\(kept): better than an undefended network, still open to an attacker."
-    default: return "\(kept): what undefended training gives; anyone who can choose pixels can choose the answer."
+    case Thresholds.strongScore...:
+      return "\(kept): unusual without adversarial training, and worth a stronger attack."
+    case Thresholds.weakScore...:
+      return "\(kept): better than an undefended network, still open to an attacker."
+    default:
+      return "\(kept): what undefended training gives; anyone who can choose pixels can choose the answer."
     }
   }
 
@@ -76,6 +81,17 @@ enum RobustnessNarrative {
       .max { $0.1 < $1.1 }
   }
 
+  /// The strongest invisible attack, or else the strongest at the smallest radius tried.
+  static func smallest(_ robustness: Report.Robustness) -> (attack: Report.Attack, lost: Double)? {
+    if let invisible = worstInvisible(robustness) { return invisible }
+    let clean = robustness.cleanAccuracy.value
+    guard clean > 0 else { return nil }
+    return robustness.attacks.min {
+      ($0.epsilon, $0.robustAccuracy.value) < ($1.epsilon, $1.robustAccuracy.value)
+    }
+    .map { ($0, max(0, 1 - $0.robustAccuracy.value / clean)) }
+  }
+
   /// Where the optimized model loses most against the original: (comparison, extra loss as a fraction).
   static func optimizedExtraLoss(_ robustness: Report.Robustness) -> (Report.OptimizedUnderAttack, Double)? {
     robustness.optimizedComparison
@@ -89,10 +105,12 @@ enum RobustnessNarrative {
     if extra > Thresholds.optimizedExtraLoss {
       return "The optimized model keeps \(Format.points(extra)) less than the original under \(place)."
     }
-    if let best = robustness.optimizedComparison.map({ $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value })
-      .max(), best > Thresholds.optimizedExtraLoss
-    {
-      return "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; rounding "
+    if let best = robustness.optimizedComparison.map({
+      $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value
+    })
+    .max(), best > Thresholds.optimizedExtraLoss {
+      return
+        "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; rounding "
         + "hides part of the gradient, which is no defence."
     }
     return "The optimized model withstands the attacks as the original does (within "

@@ -1,7 +1,8 @@
 /// Recommendations of section 3; each is present only when something in this run supports it.
 enum SecurityNarrative {
   static func recommendations(_ report: Report) -> [Report.Assessment] {
-    [format(report), inputValidation(report), encryption(report), drift(report), monitoring(report)].compactMap { $0 }
+    [format(report), inputValidation(report), encryption(report), drift(report), monitoring(report)]
+      .compactMap { $0 }
   }
 
   static func verdict(_ security: Report.Security) -> String {
@@ -31,46 +32,59 @@ enum SecurityNarrative {
 
   private static func format(_ report: Report) -> Report.Assessment? {
     let format = report.model.format.lowercased()
-    guard format.contains("pickle") || format.contains("pytorch") || format.contains("torch") else { return nil }
+    guard format.contains("pickle") || format.contains("torch"),
+      // The scanner's own advisory on the format says the same.
+      report.security?.findings.contains(where: { $0.rule == "ADV004" }) != true
+    else { return nil }
     return Report.Assessment(
       title: "Ship a format that cannot run code",
-      text: "The model comes as \(report.model.format), a format in which loading can execute code. Deploy the ONNX file "
+      text:
+        "The model comes as \(report.model.format), a format in which loading can execute code. Deploy the ONNX file "
         + "written by optimize (or safetensors) and verify its SHA-256 before loading.",
       basis: ["model.format"])
   }
 
   private static func inputValidation(_ report: Report) -> Report.Assessment? {
-    guard let robustness = report.robustness, let (attack, lost) = RobustnessNarrative.worstInvisible(robustness),
+    guard let robustness = report.robustness,
+      let (attack, lost) = RobustnessNarrative.worstInvisible(robustness),
       lost >= Thresholds.noticeableLoss
     else { return nil }
     return Report.Assessment(
       title: "Input validation",
-      text: "\(attack.name) at \(attack.epsilonText ?? Format.epsilon(attack.epsilon)), invisible to people, flips "
+      text:
+        "\(attack.name) at \(attack.epsilonText ?? Format.epsilon(attack.epsilon)), invisible to people, flips "
         + "\(Format.percent(lost, 0)) of the correct predictions. Accept images only from sources you trust, re-encode and "
         + "resize them before inference, and limit how often one client may query.",
       basis: ["robustness.attacks"])
   }
 
   private static func encryption(_ report: Report) -> Report.Assessment? {
-    guard let architecture = report.model.architecture, let hash = report.model.sha256, report.security != nil else {
+    guard let architecture = report.model.architecture, let hash = report.model.sha256, report.security != nil
+    else {
       return nil
     }
     return Report.Assessment(
       title: "Encryption for sensitive deployments",
-      text: "\(architecture) and all its weights were recovered from the file alone, without a key. Whoever obtains the "
+      text:
+        "\(architecture) and all its weights were recovered from the file alone, without a key. Whoever obtains the "
         + "file owns the model: encrypt it at rest where it must stay private, and pin SHA-256 "
         + "\(hash.prefix(16))….",
       basis: ["model.architecture", "model.sha256"])
   }
 
   private static func drift(_ report: Report) -> Report.Assessment? {
-    guard let accuracy = report.robustness?.cleanAccuracy ?? report.optimization?.originalAccuracy, accuracy.value < 1
+    guard let accuracy = report.robustness?.cleanAccuracy ?? report.optimization?.originalAccuracy,
+      accuracy.value < 1
     else { return nil }
     let skipped = report.conditions.data?.skippedCount ?? 0
-    let extra = skipped > 0 ? " \(Format.plural(skipped, "file")) of this data could not be read and \(skipped == 1 ? "was" : "were") left out." : ""
+    let extra =
+      skipped > 0
+      ? " \(Format.plural(skipped, "file")) of this data could not be read and \(skipped == 1 ? "was" : "were") left out."
+      : ""
     return Report.Assessment(
       title: "Retraining against drift",
-      text: "\(Format.percent(1 - accuracy.value)) of the images are already misclassified today. Label a sample of "
+      text:
+        "\(Format.percent(1 - accuracy.value)) of the images are already misclassified today. Label a sample of "
         + "production images regularly and retrain when accuracy leaves "
         + "\(accuracy.intervalText ?? accuracy.text).\(extra)",
       basis: ["robustness.cleanAccuracy", "optimization.originalAccuracy"])
@@ -78,7 +92,9 @@ enum SecurityNarrative {
 
   private static func monitoring(_ report: Report) -> Report.Assessment? {
     guard let robustness = report.robustness else { return nil }
-    let fooled = robustness.samples.filter { $0.perturbedPrediction != $0.label && $0.cleanPrediction == $0.label }
+    let fooled = robustness.samples.filter {
+      $0.perturbedPrediction != $0.label && $0.cleanPrediction == $0.label
+    }
     let confident = fooled.filter { ($0.perturbedConfidence ?? 0) >= Thresholds.confidentMistake }
     if let example = confident.max(by: { ($0.perturbedConfidence ?? 0) < ($1.perturbedConfidence ?? 0) }) {
       return Report.Assessment(
@@ -91,7 +107,8 @@ enum SecurityNarrative {
     guard let score = robustness.score?.value, score < Thresholds.strongScore else { return nil }
     return Report.Assessment(
       title: "Monitoring for unusual behaviour",
-      text: "With a robustness score of \(Format.fixed(score, 0)) attacks succeed. Log predicted classes and confidence, "
+      text:
+        "With a robustness score of \(Format.fixed(score, 0)) attacks succeed. Log predicted classes and confidence, "
         + "and alert on bursts of near-identical inputs whose predictions differ.",
       basis: ["robustness.score"])
   }

@@ -8,54 +8,71 @@
 enum Verdict {
   static func make(_ report: Report) -> Report.Conclusion {
     let (decision, headline, reason) = decide(report)
-    return Report.Conclusion(decision: decision, headline: headline, sentences: [reason, gain(report, decision), caveat(report)])
+    return Report.Conclusion(
+      decision: decision, headline: headline, sentences: [reason, gain(report, decision), caveat(report)])
   }
 
   private static func decide(_ report: Report) -> (Report.Conclusion.Decision, String, String) {
     let name = report.model.architecture ?? report.model.name
-    let commands = Commands(report)
     guard let security = report.security else {
-      return (.doNotShipYet, "Do not ship yet: the file was not scanned",
-        "\(name) was not scanned for unsafe content; run \(commands.security) first.")
+      return (
+        .doNotShipYet, "Do not ship yet: the file was not scanned",
+        "\(name) was not scanned for unsafe content; scan it before anything loads it (neural-scope security)."
+      )
     }
     if security.verdict == .unsafe {
       let worst = security.findings.filter { $0.kind == .file }.max { $0.severity < $1.severity }
-      return (.doNotShipYet, "Do not ship: the file is unsafe",
-        "The file is unsafe" + (worst.map { ": \($0.title) (\($0.rule))" } ?? "") + "; replace it before anything loads it.")
+      return (
+        .doNotShipYet, "Do not ship: the file is unsafe",
+        "The file is unsafe" + (worst.map { ": \($0.title) (\($0.rule))" } ?? "")
+          + "; replace it before anything loads it."
+      )
     }
     if security.verdict == .incomplete {
       return (.doNotShipYet, "Do not ship yet: the scan is incomplete", SecurityNarrative.verdict(security))
     }
     guard let accuracy = Assessments.accuracy(report) else {
-      return (.doNotShipYet, "Do not ship yet: accuracy is unknown",
-        "Accuracy was not measured, so nothing speaks for shipping \(name); run \(commands.report()).")
+      return (
+        .doNotShipYet, "Do not ship yet: accuracy is unknown",
+        "Accuracy was not measured, so nothing speaks for shipping \(name) yet; give labelled images with --data DIR."
+      )
     }
     if let classes = report.conditions.data?.classes, classes > 1,
       (accuracy.interval?.low ?? accuracy.value) <= 1 / Double(classes)
     {
-      return (.doNotShipYet, "Do not ship yet: accuracy is no better than guessing",
+      return (
+        .doNotShipYet, "Do not ship yet: accuracy is no better than guessing",
         "\(accuracy.text) accuracy is not distinguishable from guessing among \(Format.integer(classes)) classes; check the "
-          + "labels, the class order and the preprocessing.")
+          + "labels, the class order and the preprocessing."
+      )
     }
-    let images = report.optimization?.evaluationImages ?? accuracy.samples ?? report.conditions.data?.images ?? 0
+    let images =
+      report.optimization?.evaluationImages ?? accuracy.samples ?? report.conditions.data?.images ?? 0
     if images < Thresholds.minimumEvaluationImages {
-      return (.doNotShipYet, "Do not ship yet: \(Format.plural(images, "image")) cannot support a decision",
+      return (
+        .doNotShipYet, "Do not ship yet: \(Format.plural(images, "image")) cannot support a decision",
         "\(accuracy.text) accuracy on \(Format.plural(images, "image"))"
           + (accuracy.intervalText.map { " may be anything from \($0)" } ?? " is uncertain")
-          + "; repeat with at least \(Thresholds.minimumEvaluationImages) labelled images.")
+          + "; repeat with at least \(Thresholds.minimumEvaluationImages) labelled images."
+      )
     }
     if let optimization = report.optimization, OptimizationNarrative.helps(optimization) {
-      return (.shipOptimized, "Ship the optimized model",
-        "Ship the optimized model: \(name) keeps \((optimization.optimizedAccuracy ?? accuracy).text) accuracy on "
-          + "\(Format.plural(images, "image")) at \(optimization.optimizedBytes.text), and the scan found nothing dangerous.")
+      return (
+        .shipOptimized, "Ship the optimized model",
+        "\(name) keeps \((optimization.optimizedAccuracy ?? accuracy).text) accuracy on "
+          + "\(Format.plural(images, "image")) in \(optimization.optimizedBytes.text), and the scan found nothing dangerous."
+      )
     }
-    return (.ship, "Ship the original model",
-      "Ship \(name) as it is: \(accuracy.text) accuracy on \(Format.plural(images, "image")), and the scan found nothing dangerous.")
+    return (
+      .ship, "Ship the original model",
+      "\(name) gives \(accuracy.text) accuracy on \(Format.plural(images, "image")), and the scan found nothing dangerous."
+    )
   }
 
   private static func gain(_ report: Report, _ decision: Report.Conclusion.Decision) -> String {
     guard let optimization = report.optimization else {
-      return "What optimization would give is unknown; run \(Commands(report).optimize())."
+      let absence = Absence("optimization", in: report, otherwise: "neural-scope optimize with --data DIR")
+      return "What optimization would give is unknown: \(absence.sentence)."
     }
     let gain = OptimizationNarrative.gain(optimization)
     if OptimizationNarrative.helps(optimization) {
@@ -63,20 +80,23 @@ enum Verdict {
         ? "Against the original it is \(gain), measured on this machine."
         : "Once that is settled, prefer the optimized model: it is \(gain), measured on this machine."
     }
-    return "Optimization gives no reason to change the artefact: \(gain.isEmpty ? "no gain was measured" : gain)."
+    return "Optimization gives no reason to change the artefact: the best model built is \(gain)."
   }
 
   private static func caveat(_ report: Report) -> String {
     guard let robustness = report.robustness else {
-      return "Behaviour under manipulated inputs is unknown: keep it to trusted inputs until "
-        + "\(Commands(report).robustness()) has run."
+      let absence = Absence("robustness", in: report, otherwise: "neural-scope robustness with --data DIR")
+      return
+        "Behaviour under manipulated inputs is unknown, so keep it to trusted inputs: \(absence.sentence)."
     }
-    guard let (attack, lost) = RobustnessNarrative.worstInvisible(robustness) else {
-      return "Robustness was measured at larger radii only; see section 4."
+    guard let (attack, lost) = RobustnessNarrative.smallest(robustness) else {
+      return
+        "No attack was run, so keep it to trusted inputs: neural-scope robustness with --attack measures it."
     }
     let radius = attack.epsilonText ?? Format.epsilon(attack.epsilon)
     if lost >= Thresholds.fragileLoss {
-      return "Keep it to inputs that strangers cannot craft: \(attack.name) at \(radius) flips \(Format.percent(lost, 0)) of "
+      return
+        "Keep it to inputs that strangers cannot craft: \(attack.name) at \(radius) flips \(Format.percent(lost, 0)) of "
         + "the correct predictions."
     }
     return lost >= Thresholds.noticeableLoss

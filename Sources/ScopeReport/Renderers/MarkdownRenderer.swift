@@ -4,7 +4,9 @@ public enum MarkdownRenderer {
     let document = Document(report)
     var lines = ["# \(text(document.title))", "", document.subtitle.map(text).joined(separator: " · "), ""]
     if !document.headline.isEmpty {
-      lines += ["> **\(text(document.headline))**", ">", "> " + document.lead.map(text).joined(separator: " "), ""]
+      lines += [
+        "> **\(text(document.headline))**", ">", "> " + document.lead.map(text).joined(separator: " "), "",
+      ]
     }
     lines += ["| | | |", "|---|---|---|"]
     lines += document.gauges.map { "| \(text($0.title)) | **\(text($0.value))** | \(text($0.detail)) |" }
@@ -30,7 +32,9 @@ public enum MarkdownRenderer {
     case .recommendations(let items): render(items)
     case .notMeasured(let items):
       ["| Value | Why | How to measure it |", "|---|---|---|"]
-        + items.map { "| \(Escape.markdownCode($0.path)) | \(text($0.reason)) | \(text($0.remedy)) |" } + [""]
+        + items.map {
+          "| \(Escape.markdownCode($0.path, inTable: true)) | \(text($0.reason)) | \(text($0.remedy)) |"
+        } + [""]
     case .samples(let samples):
       ["| Image | Attack | Clean prediction | Perturbed prediction |", "|---|---|---|---|"]
         + samples.map { sample in
@@ -47,11 +51,13 @@ public enum MarkdownRenderer {
 
   private static func rowsTable(_ rows: [Document.Row]) -> [String] {
     let interpreted = rows.contains { !$0.interpretation.isEmpty }
-    let head = interpreted
+    let head =
+      interpreted
       ? ["| Metric | Value | Interpretation |", "|---|---|---|"] : ["| | | |", "|---|---|---|"]
     return head
       + rows.map { row in
-        let value = "**\(text(row.value))**" + (interpreted && !row.detail.isEmpty ? "<br>\(text(row.detail))" : "")
+        let value =
+          "**\(text(row.value))**" + (interpreted && !row.detail.isEmpty ? "<br>\(text(row.detail))" : "")
         return "| \(text(row.name)) | \(value) | \(text(interpreted ? row.interpretation : row.detail)) |"
       } + [""]
   }
@@ -60,7 +66,8 @@ public enum MarkdownRenderer {
     let head = "| " + table.columns.map { text($0.title) }.joined(separator: " | ") + " |"
     let rule = "|" + table.columns.map { $0.isNumber ? "---:" : "---" }.joined(separator: "|") + "|"
     let rows = table.rows.enumerated().map { index, cells in
-      "| " + cells.map { index == table.emphasized ? "**\(text($0))**" : text($0) }.joined(separator: " | ") + " |"
+      "| " + cells.map { index == table.emphasized ? "**\(text($0))**" : text($0) }.joined(separator: " | ")
+        + " |"
     }
     return ["\(text(table.caption)):", "", head, rule] + rows + [""]
   }
@@ -98,7 +105,8 @@ extension Report.Finding {
   /// The finding's facts, in the order every renderer shows them.
   var lines: [(name: String, text: String)] {
     [
-      ("Evidence", evidence), ("Place", place ?? ""), ("Why it matters", reason ?? ""), ("Mitigation", mitigation),
+      ("Evidence", evidence), ("Place", place ?? ""), ("Why it matters", reason ?? ""),
+      ("Mitigation", mitigation),
       ("Reference", reference ?? ""),
     ].filter { !$0.1.isEmpty }
   }

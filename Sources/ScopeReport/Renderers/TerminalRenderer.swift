@@ -21,7 +21,9 @@ public enum TerminalRenderer {
   }
 
   /// Some sections alone, as the section commands print them.
-  public static func render(_ report: Report, sections: [Report.Section], options: Options = Options()) -> String {
+  public static func render(_ report: Report, sections: [Report.Section], options: Options = Options())
+    -> String
+  {
     let painter = Painter(options)
     let document = Document(report, sections: sections)
     painter.title(document)
@@ -45,7 +47,7 @@ private final class Painter {
   private var room: Int { layout.width - indent.count }
 
   func title(_ document: Document) {
-    lines.append(layout.styled(Escape.terminal(document.title), .bold))
+    for line in TerminalText.wrap(document.title, layout.width) { lines.append(layout.styled(line, .bold)) }
     for line in TerminalText.wrap(document.subtitle.joined(separator: " · "), layout.width) {
       lines.append(layout.styled(line, .dim))
     }
@@ -67,10 +69,13 @@ private final class Painter {
         case .bad: .bad
         case .none: .dim
         }
+      let details = TerminalText.wrap(gauge.detail, room - name - value - 6)
       lines.append(
         indent + TerminalText.padded(gauge.title, name + 3)
           + layout.styled(TerminalText.padded(Escape.terminal(gauge.value), value + 3), tone)
-          + layout.styled(TerminalText.cut(Escape.terminal(gauge.detail), max(8, room - name - value - 6)), .dim))
+          + layout.styled(details.first ?? "", .dim))
+      let margin = indent + String(repeating: " ", count: name + value + 6)
+      for line in details.dropFirst() { lines.append(margin + layout.styled(line, .dim)) }
     }
     lines.append("")
   }
@@ -80,8 +85,8 @@ private final class Painter {
   }
 
   func section(_ section: Document.Section, numbered: Bool) {
-    let title = numbered ? "\(section.number)  \(section.title)" : section.title
-    lines.append(layout.styled(title, .bold))
+    let title = numbered ? "\(section.number). \(section.title)" : section.title
+    for line in TerminalText.wrap(title, layout.width) { lines.append(layout.styled(line, .bold)) }
     lines.append(layout.styled(String(repeating: "─", count: layout.width), .dim))
     for block in section.blocks { render(block) }
     if lines.last != "" { lines.append("") }
@@ -92,18 +97,18 @@ private final class Painter {
     case .rows(let rows): render(rows)
     case .table(let table): render(table)
     case .heading(let title):
-      lines.append(indent + layout.styled(Escape.terminal(title), .bold))
+      for line in TerminalText.wrap(title, room) { lines.append(indent + layout.styled(line, .bold)) }
     case .paragraph(let text): paragraph(text)
     case .assessments(let items):
       for item in items {
-        lines.append(indent + layout.styled(Escape.terminal(item.title), .bold))
+        for line in TerminalText.wrap(item.title, room) { lines.append(indent + layout.styled(line, .bold)) }
         paragraph(item.text)
       }
     case .findings(let findings): for finding in findings { render(finding) }
     case .recommendations(let items): for (index, item) in items.enumerated() { render(item, index + 1) }
     case .notMeasured(let items):
       for item in items {
-        lines.append(indent + Escape.terminal(item.path))
+        for line in TerminalText.wrap(item.path, room) { lines.append(indent + line) }
         for line in TerminalText.wrap("\(Format.sentence(item.reason)). \(item.remedy)", room - 2) {
           lines.append(indent + "  " + layout.styled(line, .dim))
         }
@@ -139,8 +144,12 @@ private final class Painter {
         lines.append(indent + TerminalText.padded(row.name, name) + layout.styled(values.first ?? "", .bold))
         lines += values.dropFirst().map { margin + layout.styled($0, .bold) }
       }
-      for line in TerminalText.wrap(row.detail, layout.width - margin.count) { lines.append(margin + layout.styled(line, .dim)) }
-      for line in TerminalText.wrap(row.interpretation, layout.width - margin.count) { lines.append(margin + line) }
+      for line in TerminalText.wrap(row.detail, layout.width - margin.count) {
+        lines.append(margin + layout.styled(line, .dim))
+      }
+      for line in TerminalText.wrap(row.interpretation, layout.width - margin.count) {
+        lines.append(margin + line)
+      }
     }
     lines.append("")
   }
@@ -154,31 +163,48 @@ private final class Painter {
     // The widest text column gives way first; below that the line is cut.
     var total: Int { widths.reduce(0, +) + 2 * max(0, widths.count - 1) }
     while total > room {
-      guard let widest = widths.indices.filter({ !table.columns[$0].isNumber && widths[$0] > 10 })
-        .max(by: { widths[$0] < widths[$1] })
+      guard
+        let widest = widths.indices.filter({ !table.columns[$0].isNumber && widths[$0] > 10 })
+          .max(by: { widths[$0] < widths[$1] })
       else { break }
       widths[widest] -= 1
     }
-    func line(_ cells: [String]) -> String {
-      zip(cells, zip(widths, table.columns)).map { cell, column in
-        TerminalText.padded(TerminalText.cut(cell, column.0), column.0, right: column.1.isNumber)
-      }.joined(separator: "  ")
+    // What does not fit its column continues below.
+    func block(_ cells: [String]) -> [String] {
+      let wrapped = cells.indices.map { column in
+        table.columns[column].isNumber ? [cells[column]] : TerminalText.wrap(cells[column], widths[column])
+      }
+      return (0..<(wrapped.map(\.count).max() ?? 0)).map { line in
+        let text = wrapped.indices.map { column in
+          TerminalText.padded(
+            line < wrapped[column].count ? wrapped[column][line] : "", widths[column],
+            right: table.columns[column].isNumber)
+        }.joined(separator: "  ")
+        return TerminalText.cut(TerminalText.trimmedEnd(text), room)
+      }
     }
-    lines.append(indent + layout.styled(TerminalText.cut(line(table.columns.map(\.title)), room), .dim))
+    for line in block(table.columns.map(\.title)) { lines.append(indent + layout.styled(line, .dim)) }
     for (index, cells) in shown.enumerated() {
-      let row = TerminalText.cut(line(cells), room)
-      lines.append(indent + (index == table.emphasized ? layout.styled(row, .bold) : row))
+      for line in block(cells) {
+        lines.append(indent + (index == table.emphasized ? layout.styled(line, .bold) : line))
+      }
     }
-    if table.rows.count > limit { lines.append(indent + layout.styled("… and \(table.rows.count - limit) more", .dim)) }
+    if table.rows.count > limit {
+      lines.append(indent + layout.styled("… and \(table.rows.count - limit) more", .dim))
+    }
     lines.append("")
   }
 
   private func render(_ finding: Report.Finding) {
-    let tone: TerminalText.Style = finding.severity >= .high ? .bad : finding.severity == .medium ? .fair : .dim
-    let head = TerminalText.wrap("\(finding.severity.rawValue.uppercased())  \(finding.rule)  \(finding.title)", room)
+    let tone: TerminalText.Style =
+      finding.severity >= .high ? .bad : finding.severity == .medium ? .fair : .dim
+    let head = TerminalText.wrap(
+      "\(finding.severity.rawValue.uppercased()) · \(finding.rule) · \(finding.title)", room)
     lines += head.map { indent + layout.styled($0, tone) }
     for fact in finding.lines {
-      for line in TerminalText.wrap("\(fact.name): \(fact.text)", room - 2) { lines.append(indent + "  " + line) }
+      for line in TerminalText.wrap("\(fact.name): \(fact.text)", room - 2) {
+        lines.append(indent + "  " + line)
+      }
     }
     lines.append("")
   }
@@ -186,7 +212,9 @@ private final class Painter {
   private func render(_ item: Report.Recommendation, _ number: Int) {
     lines.append(indent + layout.styled("\(number). \(Escape.terminal(item.title))", .bold))
     for line in TerminalText.wrap(item.text, room - 3) { lines.append(indent + "   " + line) }
-    for line in TerminalText.wrap(item.motivation, room - 3) { lines.append(indent + "   " + layout.styled(line, .dim)) }
+    for line in TerminalText.wrap(item.motivation, room - 3) {
+      lines.append(indent + "   " + layout.styled(line, .dim))
+    }
     // Commands are not wrapped: they are there to be copied.
     lines.append(indent + "   " + layout.styled("$ " + Escape.terminal(item.command), .accent))
     lines.append("")

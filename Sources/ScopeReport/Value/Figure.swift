@@ -75,7 +75,8 @@ public struct Figure: Codable, Sendable, Hashable {
   }
 
   public static func milliseconds(
-    _ value: Double, interval: Interval? = nil, spread: Double? = nil, samples: Int? = nil, conditions: String? = nil
+    _ value: Double, interval: Interval? = nil, spread: Double? = nil, samples: Int? = nil,
+    conditions: String? = nil
   ) -> Figure {
     Figure(value, .milliseconds, interval: interval, spread: spread, samples: samples, conditions: conditions)
   }

@@ -54,7 +54,10 @@ public struct Report: Codable, Sendable, Hashable {
     /// Paper or repository that introduced it.
     public var architectureSource: String?
 
-    public init(name: String, path: String, format: String, sha256: String? = nil, bytes: Int, architecture: String? = nil) {
+    public init(
+      name: String, path: String, format: String, sha256: String? = nil, bytes: Int,
+      architecture: String? = nil
+    ) {
       self.name = name
       self.path = path
       self.format = format

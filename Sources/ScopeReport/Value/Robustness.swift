@@ -45,7 +45,9 @@ extension Report {
     public var settings: String?
     public var seconds: Double?
 
-    public init(name: String, norm: String, epsilon: Double, epsilonText: String? = nil, robustAccuracy: Figure) {
+    public init(
+      name: String, norm: String, epsilon: Double, epsilonText: String? = nil, robustAccuracy: Figure
+    ) {
       self.name = name
       self.norm = norm
       self.epsilon = epsilon
@@ -75,7 +77,8 @@ extension Report {
     /// Whether the perturbation was computed on the original and carried over (`transferred`) or otherwise.
     public var method: String?
     public init(
-      attack: String, norm: String, epsilon: Double, originalRobustAccuracy: Figure, optimizedRobustAccuracy: Figure
+      attack: String, norm: String, epsilon: Double, originalRobustAccuracy: Figure,
+      optimizedRobustAccuracy: Figure
     ) {
       self.attack = attack
       self.norm = norm

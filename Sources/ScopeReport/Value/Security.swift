@@ -8,7 +8,7 @@ extension Report {
     public var verdict: Verdict
     /// Findings of the scan and advisories from this run, most severe first.
     public var findings: [Finding]
-    /// Written by ``Report/narrated()``: each present only when something in this run supports it.
+    /// Each present only when something in this run supports it; ``Report/narrated()`` adds to what the scan recommends.
     public var recommendations: [Assessment]
     public var filesScanned: Int?
     public var rulesApplied: Int?

@@ -117,8 +117,14 @@ extension PickleMachine {
     return id
   }
 
+  /// Longest module or global name that is decoded; a memoised string can be named once per opcode.
+  private static let nameLimit = 4096
+
   private func lossy(_ bytes: ByteSlice) -> String {
-    bytes.utf8String ?? String(decoding: bytes.array, as: UTF8.self)
+    if bytes.count > Self.nameLimit {
+      return String(decoding: bytes.prefix(Self.nameLimit).array, as: UTF8.self) + "..."
+    }
+    return bytes.utf8String ?? String(decoding: bytes.array, as: UTF8.self)
   }
 
   mutating func pushCall(_ opcode: PickleOpcode) throws(ScopeError) {

@@ -16,43 +16,52 @@ enum CurveChart {
     var svg = ""
     for step in 0...4 {
       let level = Double(step) / 4
-      svg += "<line x1=\"\(n(left))\" x2=\"\(n(width - right))\" y1=\"\(n(y(level)))\" y2=\"\(n(y(level)))\" "
+      svg +=
+        "<line x1=\"\(n(left))\" x2=\"\(n(width - right))\" y1=\"\(n(y(level)))\" y2=\"\(n(y(level)))\" "
         + "stroke=\"var(--line)\"/><text x=\"\(n(left - 8))\" y=\"\(n(y(level) + 4.5))\" text-anchor=\"end\">"
         + "\(step * 25)%</text>"
     }
     svg += ticks(curves, x)
-    svg += "<line x1=\"\(n(left))\" x2=\"\(n(width - right))\" y1=\"\(n(y(clean)))\" y2=\"\(n(y(clean)))\" "
+    svg +=
+      "<line x1=\"\(n(left))\" x2=\"\(n(width - right))\" y1=\"\(n(y(clean)))\" y2=\"\(n(y(clean)))\" "
       + "stroke=\"var(--muted)\" stroke-dasharray=\"4 4\"/><text x=\"\(n(width - right))\" y=\"\(n(y(clean) - 7))\" "
       + "text-anchor=\"end\">clean \(Format.percent(clean))</text>"
-    for (index, curve) in curves.enumerated() {
-      let colour = "var(--s\(index % 4 + 1))"
+    for curve in curves {
+      let colour = "var(--s\(curve.look % 4 + 1))"
       let points = [(0.0, clean)] + curve.points.map { ($0.epsilon, $0.accuracy) }
       let path = points.enumerated().map { "\($0 == 0 ? "M" : "L")\(n(x($1.0))) \(n(y($1.1)))" }.joined()
-      svg += "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>"
-      svg += curve.points.map { marker(index, x($0.epsilon), y($0.accuracy), colour) }.joined()
+      svg +=
+        "<path d=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2.5\" stroke-linejoin=\"round\"/>"
+      svg += curve.points.map { marker(curve.look, x($0.epsilon), y($0.accuracy), colour) }.joined()
     }
     let label = Escape.html("\(title). " + curves.map { describe($0) }.joined(separator: " "))
-    let chart = "<svg viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(label)\">\(svg)</svg>"
+    let chart =
+      "<svg viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(label)\">\(svg)</svg>"
     return HTMLCharts.figure(title, chart + legend(curves))
   }
 
   /// Radii on the axis; those that would overlap are left out.
   private static func ticks(_ curves: [Document.Curve], _ x: (Double) -> Double) -> String {
     var labels: [(Double, String)] = [(0, "0")]
-    for point in curves.flatMap(\.points) where !labels.contains(where: { abs($0.0 - point.epsilon) < 1e-12 }) {
+    for point in curves.flatMap(\.points) where !labels.contains(where: { abs($0.0 - point.epsilon) < 1e-12 })
+    {
       labels.append((point.epsilon, point.label))
     }
     var svg = ""
     // The largest radius is always named; then from the left while there is room.
     var taken: [Double] = []
-    for (epsilon, label) in labels.sorted(by: { $0.0 < $1.0 }).reversed().prefix(1) + labels.sorted(by: { $0.0 < $1.0 }) {
+    for (epsilon, label) in labels.sorted(by: { $0.0 < $1.0 }).reversed().prefix(1)
+      + labels.sorted(by: { $0.0 < $1.0 })
+    {
       let place = x(epsilon)
       guard taken.allSatisfy({ abs($0 - place) > 44 }) else { continue }
       taken.append(place)
-      svg += "<text x=\"\(HTMLCharts.number(place))\" y=\"\(HTMLCharts.number(height - 22))\" text-anchor=\"middle\">"
+      svg +=
+        "<text x=\"\(HTMLCharts.number(place))\" y=\"\(HTMLCharts.number(height - 22))\" text-anchor=\"middle\">"
         + "\(Escape.html(label))</text>"
     }
-    return svg + "<text x=\"\(HTMLCharts.number((left + width - right) / 2))\" y=\"\(HTMLCharts.number(height - 2))\" "
+    return svg
+      + "<text x=\"\(HTMLCharts.number((left + width - right) / 2))\" y=\"\(HTMLCharts.number(height - 2))\" "
       + "text-anchor=\"middle\">radius ε</text>"
   }
 
@@ -63,16 +72,20 @@ enum CurveChart {
     switch index % 4 {
     case 0: return "<circle cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"5\" \(look)/>"
     case 1: return "<rect x=\"\(n(x - 4.5))\" y=\"\(n(y - 4.5))\" width=\"9\" height=\"9\" \(look)/>"
-    case 2: return "<path d=\"M\(n(x)) \(n(y - 6))L\(n(x + 6)) \(n(y + 5))L\(n(x - 6)) \(n(y + 5))Z\" \(look)/>"
-    default: return "<path d=\"M\(n(x)) \(n(y - 6.5))L\(n(x + 6.5)) \(n(y))L\(n(x)) \(n(y + 6.5))L\(n(x - 6.5)) \(n(y))Z\" \(look)/>"
+    case 2:
+      return "<path d=\"M\(n(x)) \(n(y - 6))L\(n(x + 6)) \(n(y + 5))L\(n(x - 6)) \(n(y + 5))Z\" \(look)/>"
+    default:
+      return
+        "<path d=\"M\(n(x)) \(n(y - 6.5))L\(n(x + 6.5)) \(n(y))L\(n(x)) \(n(y + 6.5))L\(n(x - 6.5)) \(n(y))Z\" \(look)/>"
     }
   }
 
   private static func legend(_ curves: [Document.Curve]) -> String {
-    let items = curves.enumerated().map { index, curve in
-      let colour = "var(--s\(index % 4 + 1))"
-      return "<li><svg viewBox=\"0 0 26 14\" aria-hidden=\"true\"><path d=\"M0 7h26\" stroke=\"\(colour)\" stroke-width=\"2.5\"/>"
-        + "\(marker(index, 13, 7, colour))</svg>\(Escape.html(curve.name))</li>"
+    let items = curves.map { curve in
+      let colour = "var(--s\(curve.look % 4 + 1))"
+      return
+        "<li><svg viewBox=\"0 0 26 14\" aria-hidden=\"true\"><path d=\"M0 7h26\" stroke=\"\(colour)\" stroke-width=\"2.5\"/>"
+        + "\(marker(curve.look, 13, 7, colour))</svg>\(Escape.html(curve.name))</li>"
     }
     return "<ul class=\"legend\">\(items.joined())</ul>"
   }

@@ -11,7 +11,8 @@ enum HTMLBlocks {
   static func section(_ section: Document.Section, decision: Report.Conclusion.Decision?) -> String {
     let id = section.id.rawValue
     var html = "<section id=\"\(id)\" aria-labelledby=\"\(id)-title\">\n"
-    html += "<h2 id=\"\(id)-title\"><span class=\"n\">\(section.number)</span>\(Escape.html(section.title))</h2>\n"
+    html +=
+      "<h2 id=\"\(id)-title\"><span class=\"n\">\(section.number)</span>\(Escape.html(section.title))</h2>\n"
     if section.id == .conclusion {
       html += "<div class=\"card end \(tone(decision))\">\(section.blocks.map(render).joined())</div>\n"
     } else {
@@ -37,12 +38,16 @@ enum HTMLBlocks {
   private static func render(_ block: Document.Block) -> String {
     switch block {
     case .rows(let rows): metrics(rows)
-    case .table(let table): render(table)
+    case .table(let table):
+      table.isSupplement
+        ? "<details><summary>The same as a table</summary>\(render(table))</details>\n" : render(table)
     case .heading(let title): "<h3>\(Escape.html(title))</h3>\n"
     case .paragraph(let text): "<p>\(Escape.html(text))</p>\n"
     case .assessments(let items):
       "<div class=\"notes\">"
-        + items.map { "<div class=\"card\"><h3>\(Escape.html($0.title))</h3><p>\(Escape.html($0.text))</p></div>" }.joined()
+        + items.map {
+          "<div class=\"card\"><h3>\(Escape.html($0.title))</h3><p>\(Escape.html($0.text))</p></div>"
+        }.joined()
         + "</div>\n"
     case .findings(let findings): render(findings)
     case .recommendations(let items): "<ol class=\"recs\">\(items.map(recommendation).joined())</ol>\n"
@@ -57,7 +62,8 @@ enum HTMLBlocks {
     let items = rows.map { row in
       let detail = row.detail.isEmpty ? "" : "<span class=\"d\">\(Escape.html(row.detail))</span>"
       let note = plain ? "" : "<dd class=\"i\">\(Escape.html(row.interpretation))</dd>"
-      return "<div><dt>\(Escape.html(row.name))</dt><dd class=\"v\">\(Escape.html(row.value))\(detail)</dd>\(note)</div>"
+      return
+        "<div><dt>\(Escape.html(row.name))</dt><dd class=\"v\(row.value == Document.absentValue ? " na" : "")\">\(Escape.html(row.value))\(detail)</dd>\(note)</div>"
     }
     return "<dl class=\"card metrics\(plain ? " plain" : "")\">\n\(items.joined(separator: "\n"))\n</dl>\n"
   }
@@ -70,7 +76,8 @@ enum HTMLBlocks {
     let rows = table.rows.enumerated().map { index, cells in
       let inner = cells.enumerated().map { column, cell in
         if column == 0 { return "<th scope=\"row\">\(Escape.html(cell))</th>" }
-        let kind = table.columns[column].isNumber ? " class=\"r\"" : longest[column] > 32 ? " class=\"long\"" : ""
+        let kind =
+          table.columns[column].isNumber ? " class=\"r\"" : longest[column] > 32 ? " class=\"long\"" : ""
         return "<td\(kind)>\(Escape.html(cell))</td>"
       }
       return "<tr\(index == table.emphasized ? " class=\"chosen\"" : "")>\(inner.joined())</tr>"
@@ -117,7 +124,7 @@ enum HTMLBlocks {
   private static func sample(_ sample: Report.Sample) -> String {
     func half(_ image: String, _ which: String, _ prediction: String, _ confidence: Double?) -> String {
       let right = prediction == sample.label
-      let sure = confidence.map { " \(Format.percent($0, 0))" } ?? ""
+      let sure = confidence.map { ", \(Format.percent($0, 0)) sure" } ?? ""
       return """
         <div class="\(right ? "ok" : "no")"><img alt="\(Escape.html("\(which) image of \(sample.label)"))" \
         src="data:image/png;base64,\(base64(image))"\(isTiny(image) ? " class=\"tiny\"" : "")>\

@@ -36,7 +36,8 @@ enum HTMLCharts {
       case .bad: "M34 34l20 20M54 34L34 54"
       case .none: "M36 44h16"
       }
-    return "<path d=\"\(path)\" fill=\"none\" stroke=\"var(--tone)\" stroke-width=\"4.5\" stroke-linecap=\"round\" "
+    return
+      "<path d=\"\(path)\" fill=\"none\" stroke=\"var(--tone)\" stroke-width=\"4.5\" stroke-linecap=\"round\" "
       + "stroke-linejoin=\"round\"/>"
   }
 
@@ -69,6 +70,7 @@ enum HTMLCharts {
     let hundredths = Int((value * 100).rounded())
     let sign = hundredths < 0 ? "-" : ""
     let fraction = hundredths.magnitude % 100
-    return sign + "\(hundredths.magnitude / 100)" + (fraction == 0 ? "" : fraction < 10 ? ".0\(fraction)" : ".\(fraction)")
+    return sign + "\(hundredths.magnitude / 100)"
+      + (fraction == 0 ? "" : fraction < 10 ? ".0\(fraction)" : ".\(fraction)")
   }
 }

@@ -20,7 +20,7 @@ enum HTMLStyle {
     .skip{position:absolute;left:-999rem;top:.5rem;background:var(--card);padding:.5rem 1rem;z-index:3}
     .skip:focus{left:.5rem}
     .wrap{max-width:66rem;margin:0 auto;padding:0 1.5rem}
-    header{padding:2.75rem 0 1.5rem}
+    header.wrap{padding-top:2.25rem;padding-bottom:1.75rem}
     .brand{display:flex;justify-content:space-between;gap:1rem;font-size:.8125rem;color:var(--muted);margin:0 0 1.75rem}
     .brand b{color:var(--ink);font-weight:650;letter-spacing:-.005em}
     h1{font-size:clamp(1.9rem,5.2vw,2.9rem);line-height:1.08;letter-spacing:-.028em;font-weight:700;margin:0 0 .6rem}
@@ -61,6 +61,7 @@ enum HTMLStyle {
     .metrics dt{color:var(--muted);font-size:.9375rem}
     .metrics dd{margin:0}
     .metrics .v{font-weight:640;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
+    .metrics .na{font-weight:400;color:var(--muted)}
     .metrics .d{display:block;font-weight:400;font-size:.8125rem;letter-spacing:0;color:var(--muted);margin-top:.15rem;line-height:1.45}
     .metrics .i{color:var(--soft);font-size:.9375rem}
     .metrics.plain>div{grid-template-columns:minmax(9.5rem,1fr) minmax(0,4.35fr)}
@@ -70,10 +71,12 @@ enum HTMLStyle {
     th,td{padding:.55rem .7rem;text-align:left;vertical-align:top;border-top:1px solid var(--line);overflow-wrap:normal}
     th:first-child,td:first-child{padding-left:1.4rem}th:last-child,td:last-child{padding-right:1.4rem}
     thead th{color:var(--muted);font-weight:500;font-size:.8125rem;border-top:0;white-space:nowrap}
-    tbody th{font-weight:560;max-width:19rem;overflow-wrap:anywhere}
+    tbody th{font-weight:560;max-width:19rem;min-width:6.5rem;overflow-wrap:anywhere}
     .r{text-align:right}td.r{white-space:nowrap}
     td.long{min-width:13rem;color:var(--soft)}
     tr.chosen{background:var(--good-bg)}tr.chosen td,tr.chosen th{color:var(--ink);font-weight:620}
+    details{margin:0 0 1.2rem}summary{cursor:pointer;color:var(--accent);font-size:.875rem;padding:.2rem 0;width:fit-content}
+    details[open] summary{margin-bottom:.7rem}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1rem;margin:0 0 1.2rem}
     figure{margin:0;padding:1.2rem 1.4rem 1.3rem}
     figcaption{font-size:.875rem;font-weight:600;margin-bottom:.85rem}
@@ -126,10 +129,10 @@ enum HTMLStyle {
     .strip .cap{font-size:.8125rem;color:var(--muted);margin:.7rem 0 0}
     .end{padding:1.5rem 1.75rem;border-left:5px solid var(--tone)}
     .end h3{margin:0 0 .4rem;color:var(--tone);font-size:1.2rem}.end p{margin:0}
-    footer{color:var(--muted);font-size:.8125rem;padding:2.25rem 0 3.5rem}
+    footer{color:var(--muted);font-size:.8125rem;padding-top:2.25rem;padding-bottom:3.5rem;line-height:1.5}
     @media (max-width:52rem){
     .wrap,nav ul{padding-left:1rem;padding-right:1rem}
-    header{padding-top:1.5rem}
+    header.wrap{padding-top:1.25rem;padding-bottom:1.25rem}
     .gauges{grid-template-columns:1fr}
     .gauges a{display:grid;grid-template-columns:52px minmax(0,1fr) auto;grid-template-rows:auto auto;gap:0 1rem;text-align:left;
     padding:.85rem 1.15rem;align-items:center}
@@ -150,11 +153,12 @@ enum HTMLStyle {
     .rec{padding:1.1rem 1.15rem 1.15rem}.rec::before{position:static;margin-bottom:.5rem}
     th:first-child,td:first-child{padding-left:1.15rem}caption{padding-left:1.15rem}
     figure svg text{font-size:15px}
+    td.long{min-width:11rem}
     }
     @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#222;--muted:#444;--line:#ccc;--track:#e5e5e5;--accent:#1f3a93;
     --good:#0d5c33;--fair:#6f4600;--bad:#8f1d16;--good-bg:#eef7f1;--fair-bg:#fff;--bad-bg:#fff;--code:#f3f3f3;--s1:#1f3a93;
     --s2:#a8380a;--s3:#0b5f58;--s4:#6f2f92}
-    body{font-size:10.5pt}nav,.skip{display:none}.wrap{max-width:none;padding:0}header{padding-top:0}main section{padding-top:1.4rem}
+    body{font-size:10.5pt}nav,.skip{display:none}.wrap{max-width:none;padding:0}header.wrap{padding-top:0}main section{padding-top:1.4rem}
     .card,.finding,.rec,tr,figure,.metrics>div{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}
     *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
     """

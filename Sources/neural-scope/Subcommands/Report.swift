@@ -1,0 +1,45 @@
+import ArgumentParser
+import NeuralScope
+import ScopeBytes
+import ScopeReport
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "All of it: one measured report as HTML, Markdown and JSON.")
+
+  @Argument(help: "An ONNX model, a PyTorch checkpoint or safetensors.")
+  var model: String
+
+  @Option(help: ArgumentHelp("Labelled images; without them accuracy, optimization and robustness are not measured.", valueName: "dir"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("Folder for report.html, report.md, report.json and optimized.onnx.", valueName: "dir"))
+  var out = "neural-scope-report"
+
+  @Option(help: ArgumentHelp("Accuracy the optimized model may lose.", valueName: "points"))
+  var maxAccuracyDrop = 1.0
+
+  @OptionGroup var attack: AttackFlags
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var images: ImageOptions
+
+  func validate() throws {
+    guard (0...100).contains(maxAccuracyDrop) else { throw ValidationError("--max-accuracy-drop takes 0 to 100 points") }
+  }
+
+  func run() throws {
+    let line = ProgressLine()
+    var options = ScopeOptions(engine, data: data, images: images, attack: attack)
+    options.maximumAccuracyDrop = maxAccuracyDrop / 100
+    options.optimizedPath = "\(out)/optimized.onnx"
+    options.progress = line.handler
+    try NeuralScope.prepare("\(out)/report.html", like: model)
+    let report = try NeuralScope.report(model: model, options: options)
+    line.clear()
+    try AtomicFile.write(try JSONRenderer.render(report), to: "\(out)/report.json")
+    try AtomicFile.write(MarkdownRenderer.render(report), to: "\(out)/report.md")
+    try AtomicFile.write(HTMLRenderer.render(report), to: "\(out)/report.html")
+    Terminal.write(TerminalRenderer.render(report, options: .init(width: Terminal.width, colours: Terminal.colours)))
+    Terminal.write("\nReport: \(out)/report.html (also report.md, report.json)\n")
+  }
+}
