@@ -82,7 +82,7 @@ def load_images(folder, limit):
         chosen = np.linspace(0, len(names) - 1, limit).astype(int)
         names, labels = [names[i] for i in chosen], [labels[i] for i in chosen]
     pixels = np.stack([np.asarray(Image.open(name).convert("RGB")) for name in names])
-    return torch.tensor(pixels).permute(0, 3, 1, 2).float() / 255, torch.tensor(labels)
+    return torch.tensor(pixels).permute(0, 3, 1, 2).contiguous().float() / 255, torch.tensor(labels)
 
 
 def reference(attack, model, images, labels, batch):

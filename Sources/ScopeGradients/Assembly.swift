@@ -5,7 +5,8 @@ import ScopeGraph
 extension BackwardGraph {
   /// Forward and backward nodes in one graph, without what the three outputs do not need.
   static func assemble(
-    _ source: Model, context: GradientContext, input: ValueInfo, logits: String, seed: LossSeed, gradient: String,
+    _ source: Model, context: GradientContext, input: ValueInfo, logits: String, seed: LossSeed,
+    gradient: String,
     types: InferredTypes
   ) -> GradientModel {
     // An output may not be an input or a forward value under two names: give each its own.
@@ -42,7 +43,8 @@ extension BackwardGraph {
     return GradientModel(
       model: model, imageInput: input.name, labelsInput: seed.labels.name, logitsOutput: logitsOutput,
       lossOutput: seed.loss, gradientOutput: gradientOutput, classCount: seed.classCount,
-      imageShape: input.shape ?? Shape([Dimension]()), activationBytesPerImage: activationBytes(context.forwardNodes, types),
+      imageShape: input.shape ?? Shape([Dimension]()),
+      activationBytesPerImage: activationBytes(context.forwardNodes, types),
       forwardNodeCount: forwardCount, backwardNodeCount: nodes.count - forwardCount)
   }
 

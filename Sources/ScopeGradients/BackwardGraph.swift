@@ -76,7 +76,8 @@ public enum BackwardGraph {
         remedy: "Name the logits output")
     }
     let gradient = total(parts, context)
-    return assemble(model, context: context, input: input, logits: output, seed: seed, gradient: gradient, types: types)
+    return assemble(
+      model, context: context, input: input, logits: output, seed: seed, gradient: gradient, types: types)
   }
 
   /// The sum of a value's gradient contributions.
@@ -127,7 +128,8 @@ public enum BackwardGraph {
     guard inputs.count == 1 else {
       throw ScopeError(
         .unsupported, "the model takes \(inputs.count) inputs where one image batch was expected",
-        found: inputs.map(\.name).joined(separator: ", "), remedy: "Export the model with the image as its only input")
+        found: inputs.map(\.name).joined(separator: ", "),
+        remedy: "Export the model with the image as its only input")
     }
     return inputs[0]
   }

@@ -25,7 +25,8 @@ package struct ConstantTable {
     guard node.domain.isEmpty || node.domain == "ai.onnx" else { return nil }
     switch node.opType {
     case "Constant": return node.tensor("value")
-    case "Identity": return try node.input(0).map { name throws(ScopeError) in try tensor(name, depth: depth + 1) } ?? nil
+    case "Identity":
+      return try node.input(0).map { name throws(ScopeError) in try tensor(name, depth: depth + 1) } ?? nil
     case "DequantizeLinear": return try dequantized(node, depth + 1)
     default: return nil
     }

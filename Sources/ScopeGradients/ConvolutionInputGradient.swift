@@ -33,13 +33,17 @@ package struct ConvolutionInputGradient {
   }
 
   /// Appends the nodes; `gradient` is d(loss)/d(output), the result has the shape of `input`.
-  package func emit(_ gradient: String, in context: GradientContext, like input: String) throws(ScopeError) -> String {
+  package func emit(_ gradient: String, in context: GradientContext, like input: String) throws(ScopeError)
+    -> String
+  {
     guard groups > 0, outputChannels % groups == 0 else {
       throw ScopeError(.invalidGraph, "\(outputChannels) output channels do not divide into \(groups) groups")
     }
     if let constant {
       let kernel = try constant.floats()
-      if window.strides.allSatisfy({ $0 == 1 }), let result = unitStride(gradient, kernel, context, input) { return result }
+      if window.strides.allSatisfy({ $0 == 1 }), let result = unitStride(gradient, kernel, context, input) {
+        return result
+      }
       if groups == 1, window.rank == 2, window.strides[0] == window.strides[1],
         let result = phases(gradient, kernel, context, input)
       {
@@ -93,7 +97,9 @@ package struct ConvolutionInputGradient {
   }
 
   /// Nil when the form does not apply (negative padding, or a kernel too sparse to be worth it).
-  private func phases(_ gradient: String, _ kernel: [Float], _ context: GradientContext, _ input: String) -> String? {
+  private func phases(_ gradient: String, _ kernel: [Float], _ context: GradientContext, _ input: String)
+    -> String?
+  {
     let stride = window.strides[0]
     let contributing = (0..<2).map { axis in (0..<stride).map { contributions(axis: axis, phase: $0) } }
     var first = [0, 0]
@@ -115,7 +121,9 @@ package struct ConvolutionInputGradient {
     let phaseCount = stride * stride
     var used = 0
     for phase in 0..<phaseCount
-    where !contributing[0][phase / stride].isEmpty && !contributing[1][phase % stride].isEmpty { used = phase + 1 }
+    where !contributing[0][phase / stride].isEmpty && !contributing[1][phase % stride].isEmpty {
+      used = phase + 1
+    }
     let taps = length[0] * length[1]
     guard taps * used <= 8 * window.kernel[0] * window.kernel[1] else { return nil }
     var weights = [Float](repeating: 0, count: used * inputs * outputChannels * taps)
@@ -138,13 +146,15 @@ package struct ConvolutionInputGradient {
     var result = context.emit(
       "Conv", [gradient, weight], ["kernel_shape": .ints(length), "pads": .ints(begin + end)])
     if used < phaseCount {
-      result = context.emit("Pad", [result, context.integers([0, 0, 0, 0, 0, (phaseCount - used) * inputs, 0, 0])])
+      result = context.emit(
+        "Pad", [result, context.integers([0, 0, 0, 0, 0, (phaseCount - used) * inputs, 0, 0])])
     }
     result = context.emit("DepthToSpace", [result], ["blocksize": .int(stride), "mode": .text("DCR")])
     let cropped = (0..<2).filter { quotient[$0] * stride != window.input[$0] }
     guard !cropped.isEmpty else { return result }
     return context.slice(
-      result, starts: cropped.map { _ in 0 }, lengths: cropped.map { window.input[$0] }, axes: cropped.map { $0 + 2 })
+      result, starts: cropped.map { _ in 0 }, lengths: cropped.map { window.input[$0] },
+      axes: cropped.map { $0 + 2 })
   }
 
   private func transposed(_ gradient: String, _ context: GradientContext) -> String {
@@ -152,7 +162,8 @@ package struct ConvolutionInputGradient {
     var end = window.padsEnd
     for axis in 0..<window.rank {
       let natural =
-        window.strides[axis] * (window.output[axis] - 1) + window.dilations[axis] * (window.kernel[axis] - 1) + 1
+        window.strides[axis] * (window.output[axis] - 1) + window.dilations[axis] * (window.kernel[axis] - 1)
+        + 1
         - window.padsBegin[axis] - window.padsEnd[axis]
       let missing = window.input[axis] - natural
       extra.append(max(missing, 0))

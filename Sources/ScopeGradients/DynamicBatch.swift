@@ -8,7 +8,9 @@ public enum DynamicBatch {
   /// Declared shapes that follow from the batch are dropped, and a Reshape to a constant shape that begins with the
   /// old batch copies the dimension instead. That the result treats images independently is not proven here: run it
   /// with two images and compare before relying on it.
-  public static func rewrite(_ model: Model, image: String? = nil) throws(ScopeError) -> (model: Model, changed: Bool) {
+  public static func rewrite(_ model: Model, image: String? = nil) throws(ScopeError) -> (
+    model: Model, changed: Bool
+  ) {
     let input = try BackwardGraph.imageInput(of: model, named: image)
     guard var shape = input.shape, let batch = shape.dimensions.first?.value else { return (model, false) }
     var model = model
@@ -17,7 +19,8 @@ public enum DynamicBatch {
       model.graph.inputs[index].shape = shape
     }
     model.graph.valueInfo = []
-    for index in model.graph.outputs.indices where model.graph.outputs[index].shape?.dimensions.first == .known(batch) {
+    for index in model.graph.outputs.indices
+    where model.graph.outputs[index].shape?.dimensions.first == .known(batch) {
       model.graph.outputs[index].shape?.dimensions[0] = .symbolic("batch")
     }
     var names = NameAllocator(model.graph)

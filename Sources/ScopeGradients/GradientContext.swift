@@ -77,7 +77,9 @@ package final class GradientContext {
   package func output(_ position: Int, of index: Int) -> String {
     var outputs = forwardNodes[index].outputs
     while outputs.count <= position { outputs.append("") }
-    if outputs[position].isEmpty { outputs[position] = fresh("\(forwardNodes[index].opType)_output\(position)") }
+    if outputs[position].isEmpty {
+      outputs[position] = fresh("\(forwardNodes[index].opType)_output\(position)")
+    }
     forwardNodes[index].outputs = outputs
     return outputs[position]
   }
@@ -130,7 +132,8 @@ package final class GradientContext {
 
   /// Appends a node with several outputs.
   package func emit(
-    _ opType: String, _ inputs: [String], outputs: Int, _ attributes: OrderedDictionary<String, AttributeValue> = [:]
+    _ opType: String, _ inputs: [String], outputs: Int,
+    _ attributes: OrderedDictionary<String, AttributeValue> = [:]
   ) -> [String] {
     let results = (0..<outputs).map { fresh("\(opType)_\($0)") }
     nodes.append(Node(opType, name: results[0], inputs: inputs, outputs: results, attributes: attributes))
@@ -216,7 +219,8 @@ package final class GradientContext {
         // Two symbolic sizes of the same axis: the batch under two names. A size of one would have been known.
         continue
       } else if size.value == nil {
-        throw application.unsupported("whether '\(operand)' is broadcast along axis \(axis) is not known before running")
+        throw application.unsupported(
+          "whether '\(operand)' is broadcast along axis \(axis) is not known before running")
       }
     }
     return repeated.isEmpty ? value : sum(value, axes: repeated, keepDimensions: true)

@@ -11,7 +11,8 @@ package protocol GradientRule: Sendable {
 
   /// - Returns: one name per node input; nil where no gradient was asked for (``Application/isWanted(_:)``).
   /// - Throws: `unsupported` for a form of the operator the rule does not cover, naming the node.
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?]
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
 }
 
 /// One node to be differentiated.
@@ -38,7 +39,8 @@ package struct Application {
   /// The error for a form of the operator that has no gradient here.
   package func unsupported(_ what: String, found: String? = nil, remedy: String? = nil) -> ScopeError {
     ScopeError(
-      .unsupported, "the gradient cannot pass through this \(node.opType): \(what)", place: place, found: found,
+      .unsupported, "the gradient cannot pass through this \(node.opType): \(what)", place: place,
+      found: found,
       remedy: remedy ?? Application.remedy)
   }
 

@@ -27,7 +27,9 @@ package struct LossSeed {
     return value
   }
 
-  static func build(_ kind: LossKind, logits value: String, in context: GradientContext) throws(ScopeError) -> LossSeed {
+  static func build(_ kind: LossKind, logits value: String, in context: GradientContext) throws(ScopeError)
+    -> LossSeed
+  {
     let shape = context.shape(value)
     if kind == .weightedSum {
       let name = context.fresh("weights")
@@ -45,7 +47,9 @@ package struct LossSeed {
     }
     var logits = shape.rank == 2 ? value : context.emit("Reshape", [value, context.integers([-1, classes])])
     let type = context.dataType(value)
-    if type != .float32 { logits = context.emit("Cast", [logits], ["to": .int(Int(DataType.float32.rawValue))]) }
+    if type != .float32 {
+      logits = context.emit("Cast", [logits], ["to": .int(Int(DataType.float32.rawValue))])
+    }
     let labels = ValueInfo(
       name: context.fresh("labels"), dataType: .int64, shape: Shape([shape.dimensions[0]]))
     let ends = context.constant(.floats([0, 1], [2]))

@@ -11,15 +11,22 @@ public enum OpsetUpgrade {
 
   /// Operators that mean the same in every opset from 7 to 17 (more types or optional attributes at most).
   private static let unchanged: Set<String> = [
-    "Abs", "Acos", "Add", "And", "ArgMax", "ArgMin", "Asin", "Atan", "AveragePool", "Cast", "Ceil", "Celu", "Concat",
-    "Constant", "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "Cos", "DepthToSpace", "DequantizeLinear",
-    "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gemm",
+    "Abs", "Acos", "Add", "And", "ArgMax", "ArgMin", "Asin", "Atan", "AveragePool", "Cast", "Ceil", "Celu",
+    "Concat",
+    "Constant", "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "Cos", "DepthToSpace",
+    "DequantizeLinear",
+    "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "GatherElements", "GatherND",
+    "Gemm",
     "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity",
-    "InstanceNormalization", "LRN", "LeakyRelu", "Less", "LessOrEqual", "Log", "MatMul", "MatMulInteger", "Max",
-    "MaxPool", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "OneHot", "Or", "PRelu", "Pow", "QLinearConv",
-    "QLinearMatMul", "QuantizeLinear", "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean",
+    "InstanceNormalization", "LRN", "LeakyRelu", "Less", "LessOrEqual", "Log", "MatMul", "MatMulInteger",
+    "Max",
+    "MaxPool", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "OneHot", "Or", "PRelu", "Pow",
+    "QLinearConv",
+    "QLinearMatMul", "QuantizeLinear", "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceMax",
+    "ReduceMean",
     "ReduceMin", "ReduceProd", "Relu", "Reshape", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size",
-    "Softplus", "Softsign", "SpaceToDepth", "Sqrt", "Sub", "Sum", "Tan", "Tanh", "Tile", "Transpose", "Where", "Xor",
+    "Softplus", "Softsign", "SpaceToDepth", "Sqrt", "Sub", "Sum", "Tan", "Tanh", "Tile", "Transpose", "Where",
+    "Xor",
   ]
 
   /// - Throws: `unsupported` naming the first operator whose form cannot be carried over.
@@ -136,7 +143,9 @@ private struct OperatorForm {
     guard let starts = node.ints("starts"), let ends = node.ints("ends") else { return false }
     let axes = node.ints("axes") ?? Array(starts.indices)
     node.attributes = [:]
-    node.inputs = [node.inputs[0], constant(.int64s(starts)), constant(.int64s(ends)), constant(.int64s(axes))]
+    node.inputs = [
+      node.inputs[0], constant(.int64s(starts)), constant(.int64s(ends)), constant(.int64s(axes)),
+    ]
     return true
   }
 
@@ -151,7 +160,8 @@ private struct OperatorForm {
 
   /// Before opset 13 all axes from `axis` on are one; the same when only one of them is longer than one.
   private mutating func moveSoftmax() -> Bool {
-    guard let dimensions = node.inputs.first.flatMap({ types[$0]?.shape?.dimensions }), !dimensions.isEmpty else {
+    guard let dimensions = node.inputs.first.flatMap({ types[$0]?.shape?.dimensions }), !dimensions.isEmpty
+    else {
       return false
     }
     let listed = node.int("axis") ?? 1

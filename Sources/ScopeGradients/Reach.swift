@@ -7,15 +7,19 @@ package struct Reach {
 
   /// Operators whose result is about shapes or is flat everywhere: the gradient ends there.
   private static let flat: Set<String> = [
-    "Shape", "Size", "ConstantOfShape", "ArgMax", "ArgMin", "Greater", "Less", "GreaterOrEqual", "LessOrEqual",
-    "Equal", "Not", "And", "Or", "Xor", "IsNaN", "IsInf", "NonZero", "Sign", "Floor", "Ceil", "Round", "OneHot",
+    "Shape", "Size", "ConstantOfShape", "ArgMax", "ArgMin", "Greater", "Less", "GreaterOrEqual",
+    "LessOrEqual",
+    "Equal", "Not", "And", "Or", "Xor", "IsNaN", "IsInf", "NonZero", "Sign", "Floor", "Ceil", "Round",
+    "OneHot",
     "EyeLike", "RandomNormalLike", "RandomUniformLike",
   ]
 
   package init(_ graph: Graph, from input: String) {
     values = [input]
     for node in graph.nodes where !(Reach.flat.contains(node.opType) && node.domain.isEmpty) {
-      if !values.isDisjoint(with: node.inputs) || node.subgraphs.contains(where: { !values.isDisjoint(with: $0.captures) }) {
+      if !values.isDisjoint(with: node.inputs)
+        || node.subgraphs.contains(where: { !values.isDisjoint(with: $0.captures) })
+      {
         values.formUnion(node.outputs)
       }
     }

@@ -17,7 +17,8 @@ package struct SlidingWindow {
 
   /// Reads `strides`, `dilations`, `pads` and `auto_pad` of a node.
   package init(
-    node: Node, kernel: [Int], input: String, output: String, application: Application, context: GradientContext
+    node: Node, kernel: [Int], input: String, output: String, application: Application,
+    context: GradientContext
   ) throws(ScopeError) {
     self.kernel = kernel
     self.input = try context.spatialSizes(input, for: application)

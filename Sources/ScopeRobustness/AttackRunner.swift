@@ -41,7 +41,8 @@ package enum AttackRunner {
     let epsilon = Float(specification.epsilon.value)
     let stepSize = Float(specification.stepSize)
     var outcome = AttackOutcome(
-      images: batch.originals, misledOnTheWay: Array(repeating: false, count: batch.labels.count), gradientQueries: 0)
+      images: batch.originals, misledOnTheWay: Array(repeating: false, count: batch.labels.count),
+      gradientQueries: 0)
     if specification.randomStart {
       Perturbation.randomStart(
         &outcome.images, norm: specification.norm, epsilon: epsilon, size: size, seed: specification.seed,
@@ -67,7 +68,8 @@ package enum AttackRunner {
       var gradient = cleanGradient
       var logits = batch.cleanLogits
       if !isCleanPoint {
-        (gradient, logits) = try target.lossGradient(images, labels: labels, shape: [active.count] + batch.shape.dropFirst())
+        (gradient, logits) = try target.lossGradient(
+          images, labels: labels, shape: [active.count] + batch.shape.dropFirst())
       }
       outcome.gradientQueries += active.count
       var remaining: [Int] = []
@@ -88,7 +90,8 @@ package enum AttackRunner {
       }
       switch specification.norm {
       case .linf:
-        Perturbation.stepSign(&images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon)
+        Perturbation.stepSign(
+          &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon)
       case .l2:
         Perturbation.stepNormalized(
           &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon, size: size)

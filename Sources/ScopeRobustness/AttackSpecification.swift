@@ -78,7 +78,8 @@ public struct Epsilon: Sendable, Hashable, Codable {
 
   private static func error(_ message: String, _ text: String) -> ScopeError {
     ScopeError(
-      .invalidArgument, message, expected: "a fraction such as 2/255 or a decimal such as 0.008, in pixel units of [0, 1]",
+      .invalidArgument, message,
+      expected: "a fraction such as 2/255 or a decimal such as 0.008, in pixel units of [0, 1]",
       found: text, remedy: "Pixels range from 0 to 1 here; write 8/255 rather than 8")
   }
 }
@@ -121,12 +122,15 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   public var summary: String {
     switch kind {
     case .fgsm: "FGSM \(epsilon.text)"
-    default: "\(kind.title) \(epsilon.text), \(steps) steps\(randomStart ? ", random start, seed \(seed)" : "")"
+    default:
+      "\(kind.title) \(epsilon.text), \(steps) steps\(randomStart ? ", random start, seed \(seed)" : "")"
     }
   }
 
   /// Linf budgets used when the user gives none.
-  public static let defaultEpsilons = [Epsilon(1, over: 255), Epsilon(2, over: 255), Epsilon(4, over: 255), Epsilon(8, over: 255)]
+  public static let defaultEpsilons = [
+    Epsilon(1, over: 255), Epsilon(2, over: 255), Epsilon(4, over: 255), Epsilon(8, over: 255),
+  ]
 
   /// L2 budgets used when the user gives none: 0.25, 0.5 and 1 for CIFAR-sized images (0.5 is the benchmark's choice,
   /// RobustBench, Croce et al. 2021), doubled beyond 64 pixels, where an image of the same contrast is longer.
@@ -144,11 +148,13 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   ///   - l2Epsilons: `0.25,0.5`; nil takes ``defaultL2Epsilons(height:width:)``.
   /// - Throws: `invalidArgument`.
   public static func parse(
-    names: String, epsilons: String? = nil, l2Epsilons: String? = nil, steps: Int = 10, stepSize: Double? = nil,
+    names: String, epsilons: String? = nil, l2Epsilons: String? = nil, steps: Int = 10,
+    stepSize: Double? = nil,
     randomStart: Bool = false, seed: UInt64 = 0, height: Int, width: Int
   ) throws(ScopeError) -> [AttackSpecification] {
     guard steps >= 1, steps <= 100_000 else {
-      throw ScopeError(.invalidArgument, "the number of steps is not possible", expected: "1 to 100000", found: "\(steps)")
+      throw ScopeError(
+        .invalidArgument, "the number of steps is not possible", expected: "1 to 100000", found: "\(steps)")
     }
     if let stepSize, !(stepSize > 0 && stepSize.isFinite) {
       throw ScopeError(.invalidArgument, "the step size must be positive", found: "\(stepSize)")

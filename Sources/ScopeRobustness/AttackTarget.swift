@@ -14,7 +14,8 @@ package final class AttackTarget {
   private let imageInput: String
   private let logitsOutput: String
 
-  /// Rough number of live bytes per byte of forward activation, the gradients included; from ResNet-18 and ResNet-20.
+  /// Forward values wait for the backward pass and gradients are freed as it goes: an upper estimate of live bytes per
+  /// byte of forward activation.
   private static let liveBytesPerActivationByte = 2
 
   /// - Parameters:
@@ -25,7 +26,8 @@ package final class AttackTarget {
     engine: Engine, model: Model, normalization: Normalization, images: LabeledImages, withGradient: Bool,
     options: RobustnessOptions
   ) throws(ScopeError) {
-    let pixels = try model.takingPixels(mean: normalization.mean, standardDeviation: normalization.standardDeviation)
+    let pixels = try model.takingPixels(
+      mean: normalization.mean, standardDeviation: normalization.standardDeviation)
     let sessionOptions = SessionOptions(threads: options.threads)
     let free = try DynamicBatch.rewrite(pixels)
     var single = free.changed
@@ -33,6 +35,11 @@ package final class AttackTarget {
       try AttackTarget.treatsImagesAlone(free.model, original: pixels, engine, images, sessionOptions)
     {
       single = false
+    }
+    if single, let batch = pixels.graph.requiredInputs.first?.shape?.dimensions.first?.value, batch > 1 {
+      throw ScopeError(
+        .unsupported, "the model only takes \(batch) images at once and its images are not independent",
+        remedy: "Export the model with a dynamic batch dimension")
     }
     let chosen = AttackTarget.sized(single ? pixels : free.model, images)
     imageInput = chosen.graph.requiredInputs[0].name
@@ -59,7 +66,8 @@ package final class AttackTarget {
   private static func sized(_ model: Model, _ images: LabeledImages) -> Model {
     var model = model
     let sizes = [images.channels, images.height, images.width]
-    for index in model.graph.inputs.indices where model.graph.initializers[model.graph.inputs[index].name] == nil {
+    for index in model.graph.inputs.indices
+    where model.graph.initializers[model.graph.inputs[index].name] == nil {
       guard var shape = model.graph.inputs[index].shape, shape.rank == 4 else { continue }
       for (axis, size) in sizes.enumerated() where shape.dimensions[axis + 1].value == nil {
         shape.dimensions[axis + 1] = .known(size)
@@ -75,7 +83,8 @@ package final class AttackTarget {
   private static func treatsImagesAlone(
     _ model: Model, original: Model, _ engine: Engine, _ images: LabeledImages, _ options: SessionOptions
   ) throws(ScopeError) -> Bool {
-    guard images.count >= 2, let shape = original.graph.requiredInputs.first?.shape, shape.dimensions.first == .known(1)
+    guard images.count >= 2, let batch = original.graph.requiredInputs.first?.shape?.dimensions.first?.value,
+      batch >= 1, batch <= 1024
     else { return false }
     let name = original.graph.requiredInputs[0].name
     let sizes = [images.channels, images.height, images.width]
@@ -83,8 +92,12 @@ package final class AttackTarget {
     let alone = try Session(engine: engine, model: original, options: options)
     var expected: [Float] = []
     for index in 0..<2 {
+      // As many copies as the model wants; the first one's scores are the image's own.
       let one = Array(pair[index * images.imageSize..<(index + 1) * images.imageSize])
-      expected += try alone.run([name: HostArray(one, [1] + sizes)])[alone.outputs[0].name]?.floats ?? []
+      let copies = (0..<batch).flatMap { _ in one }
+      let scores =
+        try alone.run([name: HostArray(copies, [batch] + sizes)])[alone.outputs[0].name]?.floats ?? []
+      expected += scores.prefix(scores.count / batch)
     }
     // A model that cannot run with two images fails here; then one at a time it is.
     guard let together = try? Session(engine: engine, model: model, options: options),
@@ -98,7 +111,14 @@ package final class AttackTarget {
   /// Logits of `pixels` [n, C, H, W] in [0, 1], row-major [n, classes].
   package func logits(_ pixels: [Float], shape: [Int]) throws(ScopeError) -> Logits {
     let results = try forward.run([imageInput: HostArray(pixels, shape)], fetch: [logitsOutput])
-    return Logits(results[logitsOutput]?.floats ?? [], count: shape[0])
+    let scores = results[logitsOutput]?.floats ?? []
+    guard !scores.isEmpty, scores.count % max(shape[0], 1) == 0 else {
+      throw ScopeError(
+        .unsupported, "the output '\(logitsOutput)' is not a float32 list of class scores per image",
+        found: results[logitsOutput].map { "\($0.dataType.name) \($0.dimensions)" } ?? "nothing",
+        remedy: "Export the model with float32 logits as its first output")
+    }
+    return Logits(scores, count: shape[0])
   }
 
   /// The gradient of the summed cross-entropy with respect to the pixels, with the logits of the same pass.
@@ -112,7 +132,8 @@ package final class AttackTarget {
       [model.imageInput: HostArray(pixels, shape), model.labelsInput: HostArray(labels, [labels.count])],
       fetch: [model.gradientOutput, model.logitsOutput])
     return (
-      results[model.gradientOutput]?.floats ?? [], Logits(results[model.logitsOutput]?.floats ?? [], count: shape[0])
+      results[model.gradientOutput]?.floats ?? [],
+      Logits(results[model.logitsOutput]?.floats ?? [], count: shape[0])
     )
   }
 }

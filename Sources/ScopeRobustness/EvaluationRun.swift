@@ -66,10 +66,15 @@ struct EvaluationRun {
 
   private func check() throws(ScopeError) {
     guard images.count > 0 else {
-      throw ScopeError(.invalidData, "there are no images to attack", remedy: "Give a folder with labelled images")
+      throw ScopeError(
+        .invalidData, "there are no images to attack", remedy: "Give a folder with labelled images")
     }
-    guard !attacks.isEmpty else { throw ScopeError(.invalidArgument, "no attack was asked for", expected: AttackKind.expected) }
-    if let classes = target.classCount, let index = images.labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {
+    guard !attacks.isEmpty else {
+      throw ScopeError(.invalidArgument, "no attack was asked for", expected: AttackKind.expected)
+    }
+    if let classes = target.classCount,
+      let index = images.labels.firstIndex(where: { $0 < 0 || $0 >= classes })
+    {
       throw ScopeError(
         .invalidData, "label \(images.labels[index]) is outside the model's \(classes) classes",
         place: "image '\(images.names[index])'",
@@ -85,7 +90,8 @@ struct EvaluationRun {
   }
 
   private mutating func process(
-    _ indices: Range<Int>, meter: inout ProgressMeter, progress: RobustnessEvaluator.Progress, isCancelled: () -> Bool
+    _ indices: Range<Int>, meter: inout ProgressMeter, progress: RobustnessEvaluator.Progress,
+    isCancelled: () -> Bool
   ) throws(ScopeError) {
     let clock = ContinuousClock()
     let pixels = images.pixelValues(indices)
@@ -112,7 +118,8 @@ struct EvaluationRun {
     }
     meter.finished(sharing > 0 ? ProgressMeter.gradientCost + 1 : 1, images: indices.count)
     let batch = AttackBatch(
-      firstImage: indices.lowerBound, originals: pixels, labels: labels, shape: shape, cleanGradient: cleanGradient,
+      firstImage: indices.lowerBound, originals: pixels, labels: labels, shape: shape,
+      cleanGradient: cleanGradient,
       cleanLogits: cleanLogits)
 
     for (position, attack) in attacks.enumerated() {
@@ -123,7 +130,9 @@ struct EvaluationRun {
       ) { () throws(ScopeError) in
         if isCancelled() { throw ScopeError(.interrupted, "the attack was interrupted") }
         let done = meter.step(attack, images: indices.count)
-        progress(done.fraction, "\(attack.summary), \(indices.upperBound) of \(images.count) images\(done.remaining)")
+        progress(
+          done.fraction, "\(attack.summary), \(indices.upperBound) of \(images.count) images\(done.remaining)"
+        )
       }
       let logits = try target.logits(outcome.images, shape: shape)
       tallies[position].duration += clock.now - begin + (attack.randomStart ? .zero : shared)
@@ -154,7 +163,8 @@ struct EvaluationRun {
   }
 
   private mutating func count(
-    _ outcome: AttackOutcome, _ logits: Logits, _ batch: AttackBatch, right: [Bool], skipping: [Bool], attack: Int
+    _ outcome: AttackOutcome, _ logits: Logits, _ batch: AttackBatch, right: [Bool], skipping: [Bool],
+    attack: Int
   ) {
     for index in batch.labels.indices {
       let survives = !skipping[index] && logits.prediction(index) == Int(batch.labels[index])
@@ -182,7 +192,8 @@ struct EvaluationRun {
       AttackResult(
         specification: attack, robustAccuracy: MeasuredAccuracy(correct: tally.correct, of: count),
         strictRobustAccuracy: MeasuredAccuracy(correct: tally.strict, of: count), fooled: tally.fooled,
-        meanL2: tally.l2 / Double(max(tally.attacked, 1)), meanLinf: tally.linf / Double(max(tally.attacked, 1)),
+        meanL2: tally.l2 / Double(max(tally.attacked, 1)),
+        meanLinf: tally.linf / Double(max(tally.attacked, 1)),
         gradientQueries: tally.gradientQueries, forwardQueries: tally.forwardQueries,
         seconds: seconds(tally.duration),
         transferred: second == nil ? nil : MeasuredAccuracy(correct: tally.transferred, of: count))
@@ -211,16 +222,20 @@ struct EvaluationRun {
   private func worstCase() -> [WorstCaseResult] {
     var order: [(norm: PerturbationNorm, epsilon: Epsilon)] = []
     for attack in attacks
-    where !order.contains(where: { $0.norm == attack.norm && abs($0.epsilon.value - attack.epsilon.value) < 1e-9 }) {
+    where !order.contains(where: {
+      $0.norm == attack.norm && abs($0.epsilon.value - attack.epsilon.value) < 1e-9
+    }) {
       order.append((attack.norm, attack.epsilon))
     }
     return order.map { budget in
       let positions = attacks.indices.filter {
         attacks[$0].norm == budget.norm && abs(attacks[$0].epsilon.value - budget.epsilon.value) < 1e-9
       }
-      let correct = (0..<images.count).count { image in positions.allSatisfy { tallies[$0].survivors[image] } }
+      let correct = (0..<images.count).count { image in positions.allSatisfy { tallies[$0].survivors[image] }
+      }
       return WorstCaseResult(
-        norm: budget.norm, epsilon: budget.epsilon, robustAccuracy: MeasuredAccuracy(correct: correct, of: images.count),
+        norm: budget.norm, epsilon: budget.epsilon,
+        robustAccuracy: MeasuredAccuracy(correct: correct, of: images.count),
         attacks: positions.count)
     }
   }

@@ -80,7 +80,9 @@ package enum Perturbation {
   }
 
   /// Length of one image's change in both norms.
-  package static func distance(_ images: [Float], _ originals: [Float], _ range: Range<Int>) -> (l2: Double, linf: Double) {
+  package static func distance(_ images: [Float], _ originals: [Float], _ range: Range<Int>) -> (
+    l2: Double, linf: Double
+  ) {
     var squares = 0.0
     var largest: Float = 0
     for index in range {

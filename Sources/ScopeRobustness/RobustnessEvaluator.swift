@@ -31,7 +31,8 @@ public struct RobustnessEvaluator: Sendable {
     progress: Progress = { _, _ in }, isCancelled: () -> Bool = { Task.isCancelled }
   ) throws(ScopeError) -> RobustnessResult {
     let target = try AttackTarget(
-      engine: engine, model: model, normalization: normalization, images: images, withGradient: true, options: options)
+      engine: engine, model: model, normalization: normalization, images: images, withGradient: true,
+      options: options)
     var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: options)
     return try run.result(progress: progress, isCancelled: isCancelled)
   }
@@ -42,7 +43,8 @@ public struct RobustnessEvaluator: Sendable {
   /// When the other model's gradient cannot be built, transfer alone is measured and the reason reported.
   public func compare(
     original: Model, other: Model, normalization: Normalization, images: LabeledImages,
-    attacks: [AttackSpecification], progress: Progress = { _, _ in }, isCancelled: () -> Bool = { Task.isCancelled }
+    attacks: [AttackSpecification], progress: Progress = { _, _ in },
+    isCancelled: () -> Bool = { Task.isCancelled }
   ) throws(ScopeError) -> ComparedRobustness {
     let target = try AttackTarget(
       engine: engine, model: original, normalization: normalization, images: images, withGradient: true,
@@ -61,12 +63,15 @@ public struct RobustnessEvaluator: Sendable {
         options: options)
     }
     let share = failure == nil ? 0.5 : 1
-    var run = EvaluationRun(target: target, second: second, images: images, attacks: attacks, options: options)
+    var run = EvaluationRun(
+      target: target, second: second, images: images, attacks: attacks, options: options)
     let result = try run.result(
-      progress: { fraction, message in progress(fraction * share, "original: \(message)") }, isCancelled: isCancelled)
+      progress: { fraction, message in progress(fraction * share, "original: \(message)") },
+      isCancelled: isCancelled)
     var otherResult: RobustnessResult?
     if failure == nil {
-      var otherRun = EvaluationRun(target: second, second: nil, images: images, attacks: attacks, options: options)
+      var otherRun = EvaluationRun(
+        target: second, second: nil, images: images, attacks: attacks, options: options)
       otherResult = try otherRun.result(
         progress: { fraction, message in progress(share + fraction * (1 - share), "optimized: \(message)") },
         isCancelled: isCancelled)

@@ -116,10 +116,15 @@ public enum HeadlineRule {
     let small = min(height, width) <= 64
     let usual = Epsilon(small ? 8 : 4, over: 255)
     let offered = specifications.filter { $0.norm == .linf }.map(\.epsilon)
-    guard let nearest = offered.min(by: { abs($0.value - usual.value) < abs($1.value - usual.value) }) else { return nil }
+    guard let nearest = offered.min(by: { abs($0.value - usual.value) < abs($1.value - usual.value) }) else {
+      return nil
+    }
     let source = small ? "Madry et al. 2018 for small images" : "RobustBench for ImageNet"
     return abs(nearest.value - usual.value) < 1e-9
       ? (nearest, "\(usual.text) is the literature's Linf budget (\(source))")
-      : (nearest, "\(nearest.text) was the tested Linf budget nearest to the literature's \(usual.text) (\(source))")
+      : (
+        nearest,
+        "\(nearest.text) was the tested Linf budget nearest to the literature's \(usual.text) (\(source))"
+      )
   }
 }

@@ -31,7 +31,8 @@ struct SampleCollector {
         name: names[batch.firstImage + index], label: label, specification: attack, channels: batch.shape[1],
         height: batch.shape[2], width: batch.shape[3], clean: Array(batch.originals[range]),
         perturbed: Array(perturbed[range]), cleanPrediction: before, perturbedPrediction: now,
-        cleanConfidence: clean.probability(index, of: before), perturbedConfidence: after.probability(index, of: now))
+        cleanConfidence: clean.probability(index, of: before),
+        perturbedConfidence: after.probability(index, of: now))
       if isFooled { fooled.append(sample) } else { others.append(sample) }
     }
   }

@@ -13,7 +13,8 @@ public struct ProportionInterval: Sendable, Hashable, Codable {
     let centre = (p + z * z / (2 * n)) / denominator
     let half = z * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot() / denominator
     return ProportionInterval(
-      lower: successes == 0 ? 0 : max(0, centre - half), upper: successes == count ? 1 : min(1, centre + half))
+      lower: successes == 0 ? 0 : max(0, centre - half), upper: successes == count ? 1 : min(1, centre + half)
+    )
   }
 }
 

@@ -61,5 +61,6 @@ struct GradientRun {
 func relativeError(_ found: [Float], _ expected: [Float]) -> Float {
   guard found.count == expected.count else { return .infinity }
   let scale = max(expected.reduce(0) { max($0, $1.magnitude) }, 1e-6)
-  return zip(found, expected).reduce(0) { $1.0.isFinite ? max($0, ($1.0 - $1.1).magnitude) : .infinity } / scale
+  return zip(found, expected).reduce(0) { $1.0.isFinite ? max($0, ($1.0 - $1.1).magnitude) : .infinity }
+    / scale
 }

@@ -3,8 +3,8 @@ import ScopeBytes
 import ScopeGradients
 import ScopeGraph
 import ScopeRuntime
-import Testing
 import TestSupport
+import Testing
 
 @Suite(.serialized) struct RuleTests {
   /// Every rule against PyTorch's autograd; see Tests/Fixtures/make_gradients.py.
@@ -18,7 +18,9 @@ import TestSupport
   /// Central differences of the forward model, independent of autograd and of the fixture's gradient.
   @Test(
     .enabled(if: engine != nil, engineReason),
-    arguments: ["attention", "layer_normalization", "gelu_exact_opset20", "conv_stride2_seven", "multiply_gate"])
+    arguments: [
+      "attention", "layer_normalization", "gelu_exact_opset20", "conv_stride2_seven", "multiply_gate",
+    ])
   func agreesWithFiniteDifferences(_ name: String) throws {
     let engine = try #require(engine)
     let run = try GradientRun(name, on: engine)
@@ -48,7 +50,8 @@ import TestSupport
   @Test func everyRuleIsRegistered() throws {
     let folder = SharedData.repository.appending(path: "Sources/ScopeGradients/Rules")
     var declared: Set<String> = []
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path()) where file.hasSuffix(".swift") {
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder.path())
+    where file.hasSuffix(".swift") {
       let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
       for match in text.matches(of: /enum (\w+): GradientRule/) { declared.insert(String(match.1)) }
     }

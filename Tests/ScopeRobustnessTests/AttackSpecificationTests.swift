@@ -18,7 +18,8 @@ import Testing
   }
 
   @Test func combinesNamesAndBudgets() throws {
-    let list = try AttackSpecification.parse(names: "fgsm, PGD,pgd-l2", epsilons: "1/255,2/255", height: 32, width: 32)
+    let list = try AttackSpecification.parse(
+      names: "fgsm, PGD,pgd-l2", epsilons: "1/255,2/255", height: 32, width: 32)
     #expect(list.map(\.kind) == [.fgsm, .fgsm, .pgd, .pgd, .pgdL2, .pgdL2, .pgdL2])
     #expect(list[0].steps == 1)
     #expect(list[0].stepSize == 1.0 / 255)
@@ -43,6 +44,8 @@ import Testing
     let nearest = try #require(HeadlineRule.choose(one, height: 32, width: 32))
     #expect(nearest.epsilon == Epsilon(1, over: 255))
     #expect(nearest.reason.contains("8/255"))
-    #expect(HeadlineRule.choose([AttackSpecification(.pgdL2, epsilon: Epsilon(1, over: 2))], height: 32, width: 32) == nil)
+    #expect(
+      HeadlineRule.choose([AttackSpecification(.pgdL2, epsilon: Epsilon(1, over: 2))], height: 32, width: 32)
+        == nil)
   }
 }

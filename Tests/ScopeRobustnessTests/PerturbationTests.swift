@@ -5,7 +5,8 @@ import Testing
   @Test func signStepStaysInTheBallAndInRange() {
     var images: [Float] = [0, 0.5, 1, 0.5, 0.52]
     let originals: [Float] = [0, 0.5, 1, 0.5, 0.5]
-    Perturbation.stepSign(&images, gradient: [-1, 3, 2, 0, 1], originals: originals, stepSize: 0.02, epsilon: 0.03)
+    Perturbation.stepSign(
+      &images, gradient: [-1, 3, 2, 0, 1], originals: originals, stepSize: 0.02, epsilon: 0.03)
     #expect(images[0] == 0)
     #expect(abs(images[1] - 0.52) < 1e-6)
     #expect(images[2] == 1)

@@ -18,14 +18,20 @@ struct RobustnessEvaluatorTests {
     AttackSpecification(.pgdL2, epsilon: Epsilon(value: 0.1, text: "0.1")),
   ]
 
-  func bytes(_ name: String) throws -> ByteSlice { try ByteSlice(mappingFile: Fixture.path("robustness/\(name)")) }
+  func bytes(_ name: String) throws -> ByteSlice {
+    try ByteSlice(mappingFile: Fixture.path("robustness/\(name)"))
+  }
 
-  func model(_ name: String = "small") throws -> Model { try ONNXReader.read(try bytes("\(name).onnx"), directory: nil) }
+  func model(_ name: String = "small") throws -> Model {
+    try ONNXReader.read(try bytes("\(name).onnx"), directory: nil)
+  }
 
   func images() throws -> LabeledImages {
-    let labels = try #require(try bytes("labels.txt").utf8String).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+    let labels = try #require(try bytes("labels.txt").utf8String).split(whereSeparator: \.isWhitespace)
+      .compactMap { Int($0) }
     return try LabeledImages(
-      channels: 3, height: 8, width: 8, pixels: .floats(try bytes("images.bin").elements(as: Float.self)), labels: labels,
+      channels: 3, height: 8, width: 8, pixels: .floats(try bytes("images.bin").elements(as: Float.self)),
+      labels: labels,
       names: labels.indices.map { "image\($0)" })
   }
 
@@ -85,8 +91,9 @@ struct RobustnessEvaluatorTests {
     #expect(all.worstCase.count == 2)
     #expect(all.worstCase[0].attacks == 2)
     #expect(
-      all.worstCase[0].robustAccuracy.correct <= min(
-        all.attacks[0].strictRobustAccuracy.correct, all.attacks[1].strictRobustAccuracy.correct))
+      all.worstCase[0].robustAccuracy.correct
+        <= min(
+          all.attacks[0].strictRobustAccuracy.correct, all.attacks[1].strictRobustAccuracy.correct))
     #expect(all.headlineEpsilon == Epsilon(1, over: 255))
     let score = try #require(all.score)
     let least = min(all.attacks[0].robustAccuracy.correct, all.attacks[1].robustAccuracy.correct)
@@ -98,7 +105,8 @@ struct RobustnessEvaluatorTests {
     options.threads = 1
     options.batchSize = 4
     let compared = try RobustnessEvaluator(engine: try #require(engine), options: options).compare(
-      original: try model(), other: try model("small_batch1"), normalization: Self.normalization, images: try images(),
+      original: try model(), other: try model("small_batch1"), normalization: Self.normalization,
+      images: try images(),
       attacks: Self.attacks)
     #expect(compared.otherFailure == nil)
     #expect(compared.otherCleanAccuracy == compared.original.cleanAccuracy)
@@ -120,7 +128,8 @@ struct RobustnessEvaluatorTests {
     #expect(fractions.count > 20)
     let error = #expect(throws: ScopeError.self) {
       try evaluator.evaluate(
-        try model(), normalization: Self.normalization, images: try images(), attacks: Self.attacks, isCancelled: { true })
+        try model(), normalization: Self.normalization, images: try images(), attacks: Self.attacks,
+        isCancelled: { true })
     }
     #expect(error?.code == .interrupted)
   }
@@ -128,7 +137,8 @@ struct RobustnessEvaluatorTests {
   @Test func refusesLabelsOfAnotherModel() throws {
     let images = try images()
     let wrong = try LabeledImages(
-      channels: 3, height: 8, width: 8, pixels: images.pixels, labels: images.labels.map { $0 + 900 }, names: images.names)
+      channels: 3, height: 8, width: 8, pixels: images.pixels, labels: images.labels.map { $0 + 900 },
+      names: images.names)
     let error = #expect(throws: ScopeError.self) {
       try RobustnessEvaluator(engine: try #require(engine)).evaluate(
         try model(), normalization: Self.normalization, images: wrong, attacks: Self.attacks)

@@ -5,7 +5,9 @@ import ScopeGraph
 enum AdditionRule: GradientRule {
   static let operators = ["Add", "Sum"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     var results: [String?] = []
     for (index, input) in application.node.inputs.enumerated() {
       results.append(
@@ -21,7 +23,9 @@ enum AdditionRule: GradientRule {
 enum SubtractionRule: GradientRule {
   static let operators = ["Sub"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     var results: [String?] = [nil, nil]
     if application.isWanted(0) {
@@ -41,7 +45,9 @@ enum SubtractionRule: GradientRule {
 enum MultiplicationRule: GradientRule {
   static let operators = ["Mul"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     var results: [String?] = [nil, nil]
     for index in 0..<2 where application.isWanted(index) {
@@ -57,16 +63,20 @@ enum MultiplicationRule: GradientRule {
 enum DivisionRule: GradientRule {
   static let operators = ["Div"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let quotient = context.divide(application.gradient, node.inputs[1])
     var results: [String?] = [nil, nil]
     if application.isWanted(0) {
-      results[0] = try context.unbroadcast(quotient, from: node.outputs[0], to: node.inputs[0], for: application)
+      results[0] = try context.unbroadcast(
+        quotient, from: node.outputs[0], to: node.inputs[0], for: application)
     }
     if application.isWanted(1) {
       let product = context.emit("Neg", [context.multiply(quotient, node.outputs[0])])
-      results[1] = try context.unbroadcast(product, from: node.outputs[0], to: node.inputs[1], for: application)
+      results[1] = try context.unbroadcast(
+        product, from: node.outputs[0], to: node.inputs[1], for: application)
     }
     return results
   }
@@ -76,7 +86,9 @@ enum DivisionRule: GradientRule {
 enum PowerRule: GradientRule {
   static let operators = ["Pow"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     let (base, exponent) = (node.inputs[0], node.inputs[1])
@@ -102,11 +114,15 @@ enum PowerRule: GradientRule {
 enum ExtremeRule: GradientRule {
   static let operators = ["Max", "Min"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let output = node.outputs[0]
     let type = Int(context.dataType(output).rawValue)
-    let masks = node.inputs.map { context.emit("Cast", [context.emit("Equal", [$0, output])], ["to": .int(type)]) }
+    let masks = node.inputs.map {
+      context.emit("Cast", [context.emit("Equal", [$0, output])], ["to": .int(type)])
+    }
     let winners = masks.count == 1 ? masks[0] : context.emit("Sum", masks)
     let share = context.divide(application.gradient, winners)
     var results: [String?] = []
@@ -124,7 +140,9 @@ enum ExtremeRule: GradientRule {
 enum WhereRule: GradientRule {
   static let operators = ["Where"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let zero = context.scalar(0, like: node.outputs[0])
     var results: [String?] = [nil, nil, nil]

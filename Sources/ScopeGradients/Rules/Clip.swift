@@ -5,7 +5,9 @@ import ScopeGraph
 enum ClipRule: GradientRule {
   static let operators = ["Clip"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     let output = node.outputs[0]

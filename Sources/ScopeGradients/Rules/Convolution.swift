@@ -5,7 +5,9 @@ import ScopeGraph
 enum ConvolutionRule: GradientRule {
   static let operators = ["Conv"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     guard let input = node.input(0), let weight = node.input(1) else {
@@ -13,7 +15,8 @@ enum ConvolutionRule: GradientRule {
     }
     let weightShape = try context.shape(weight, for: application)
     guard let weightSizes = weightShape.sizes, weightSizes.count > 2 else {
-      throw application.unsupported("the kernel's shape is not known before running", found: weightShape.description)
+      throw application.unsupported(
+        "the kernel's shape is not known before running", found: weightShape.description)
     }
     let geometry = try SlidingWindow(
       node: node, kernel: Array(weightSizes.dropFirst(2)), input: input, output: node.outputs[0],

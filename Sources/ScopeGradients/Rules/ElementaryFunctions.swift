@@ -5,7 +5,9 @@ import ScopeGraph
 enum ElementaryFunctionRule: GradientRule {
   static let operators = ["Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal", "Erf", "Sin", "Cos"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let x = application.node.inputs[0]
     let y = application.node.outputs[0]
     let gradient = application.gradient

@@ -8,7 +8,9 @@ import ScopeGraph
 enum GeluRule: GradientRule {
   static let operators = ["Gelu"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let x = application.node.inputs[0]
     func number(_ value: Float) -> String { context.scalar(value, like: x) }
     let square = context.multiply(x, x)

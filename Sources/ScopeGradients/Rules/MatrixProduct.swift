@@ -5,7 +5,9 @@ import ScopeGraph
 enum GemmRule: GradientRule {
   static let operators = ["Gemm"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let (a, b) = (node.inputs[0], node.inputs[1])
     let transA = node.int("transA") ?? 0
@@ -26,7 +28,8 @@ enum GemmRule: GradientRule {
     }
     if application.isWanted(2) {
       let scaled = context.multiply(gradient, context.scalar(node.float("beta") ?? 1, like: a))
-      results[2] = try context.unbroadcast(scaled, from: node.outputs[0], to: node.inputs[2], for: application)
+      results[2] = try context.unbroadcast(
+        scaled, from: node.outputs[0], to: node.inputs[2], for: application)
     }
     return results
   }
@@ -36,10 +39,13 @@ enum GemmRule: GradientRule {
 enum MatMulRule: GradientRule {
   static let operators = ["MatMul"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let ranks = (
-      try context.shape(node.inputs[0], for: application).rank, try context.shape(node.inputs[1], for: application).rank
+      try context.shape(node.inputs[0], for: application).rank,
+      try context.shape(node.inputs[1], for: application).rank
     )
     guard ranks.0 >= 2, ranks.1 >= 2 else {
       throw application.unsupported("an operand is a vector", remedy: "Export with two-dimensional operands")
@@ -51,11 +57,13 @@ enum MatMulRule: GradientRule {
     var results: [String?] = [nil, nil]
     if application.isWanted(0) {
       let product = context.emit("MatMul", [application.gradient, transposed(node.inputs[1], ranks.1)])
-      results[0] = try context.unbroadcast(product, from: node.outputs[0], to: node.inputs[0], for: application)
+      results[0] = try context.unbroadcast(
+        product, from: node.outputs[0], to: node.inputs[0], for: application)
     }
     if application.isWanted(1) {
       let product = context.emit("MatMul", [transposed(node.inputs[0], ranks.0), application.gradient])
-      results[1] = try context.unbroadcast(product, from: node.outputs[0], to: node.inputs[1], for: application)
+      results[1] = try context.unbroadcast(
+        product, from: node.outputs[0], to: node.inputs[1], for: application)
     }
     return results
   }

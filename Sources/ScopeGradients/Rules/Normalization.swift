@@ -5,7 +5,9 @@ import ScopeGraph
 enum BatchNormalizationRule: GradientRule {
   static let operators = ["BatchNormalization"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     guard node.inputs.count == 5, (node.int("training_mode") ?? 0) == 0 else {
@@ -29,14 +31,17 @@ enum BatchNormalizationRule: GradientRule {
 enum LayerNormalizationRule: GradientRule {
   static let operators = ["LayerNormalization"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     let x = node.inputs[0]
     let shape = try context.shape(x, for: application)
     let first = try context.axis(node.int("axis") ?? -1, rank: shape.rank, for: application)
     guard let count = Shape(Array(shape.dimensions[first...])).elementCount, count > 0 else {
-      throw application.unsupported("the normalised size is not known before running", found: shape.description)
+      throw application.unsupported(
+        "the normalised size is not known before running", found: shape.description)
     }
     let axes = Array(first..<shape.rank)
     let share = context.scalar(1 / Float(count), like: x)

@@ -6,7 +6,9 @@ import ScopeGraph
 enum MaxPoolRule: GradientRule {
   static let operators = ["MaxPool"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let input = application.node.inputs[0]
     guard (application.node.int("storage_order") ?? 0) == 0 else {
       throw application.unsupported("its indices are in column-major order")
@@ -16,7 +18,10 @@ enum MaxPoolRule: GradientRule {
     let zeros = context.emit("Reshape", [context.zeros(like: input), flat])
     let scattered = context.emit(
       "ScatterElements",
-      [zeros, context.emit("Reshape", [indices, flat]), context.emit("Reshape", [application.gradient, flat])],
+      [
+        zeros, context.emit("Reshape", [indices, flat]),
+        context.emit("Reshape", [application.gradient, flat]),
+      ],
       ["axis": .int(0), "reduction": .text("add")])
     return application.first(context.reshape(scattered, like: input))
   }
@@ -27,14 +32,17 @@ enum MaxPoolRule: GradientRule {
 enum AveragePoolRule: GradientRule {
   static let operators = ["AveragePool"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let input = node.inputs[0]
     guard let kernel = node.ints("kernel_shape"),
       let channels = try context.shape(input, for: application).dimensions.dropFirst().first?.value
     else { throw application.unsupported("the window or the channel count is not known") }
     let window = try SlidingWindow(
-      node: node, kernel: kernel, input: input, output: node.outputs[0], application: application, context: context)
+      node: node, kernel: kernel, input: input, output: node.outputs[0], application: application,
+      context: context)
     let countPadding = node.int("count_include_pad") == 1
     // 1 / elements averaged, per output position; the window is a product of its axes.
     let perAxis = (0..<window.rank).map { axis in
@@ -73,7 +81,9 @@ enum AveragePoolRule: GradientRule {
 enum GlobalAveragePoolRule: GradientRule {
   static let operators = ["GlobalAveragePool"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let input = application.node.inputs[0]
     let count = try context.spatialSizes(input, for: application).reduce(1, *)
     let scaled = context.multiply(application.gradient, context.scalar(1 / Float(max(count, 1)), like: input))
@@ -85,12 +95,15 @@ enum GlobalAveragePoolRule: GradientRule {
 enum GlobalMaxPoolRule: GradientRule {
   static let operators = ["GlobalMaxPool"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let input = application.node.inputs[0]
     let rank = try context.shape(input, for: application).rank
     return application.first(
       Reduction.spreadToExtremes(
-        application.gradient, input: input, output: application.node.outputs[0], axes: Array(2..<max(rank, 2)),
+        application.gradient, input: input, output: application.node.outputs[0],
+        axes: Array(2..<max(rank, 2)),
         in: context))
   }
 }

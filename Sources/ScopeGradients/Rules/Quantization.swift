@@ -9,13 +9,16 @@ import ScopeGraph
 enum QuantizationRule: GradientRule {
   static let operators = ["QuantizeLinear", "DequantizeLinear"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     if node.opType == "DequantizeLinear" {
       return application.first(try rescaled(application, in: context))
     }
-    guard let scaleName = node.input(1), let scale = try context.constants.floats(scaleName), scale.count == 1 else {
+    guard let scaleName = node.input(1), let scale = try context.constants.floats(scaleName), scale.count == 1
+    else {
       throw application.unsupported("its scale is not one constant for the whole activation")
     }
     var zero: Float = 0
@@ -42,14 +45,19 @@ enum QuantizationRule: GradientRule {
   }
 
   /// The gradient in the units of the QuantizeLinear that made the quantized value, when that uses another scale.
-  private static func rescaled(_ application: Application, in context: GradientContext) throws(ScopeError) -> String {
+  private static func rescaled(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> String
+  {
     let node = application.node
-    guard let scaleName = node.input(1), let scale = try context.constants.floats(scaleName), scale.count == 1 else {
+    guard let scaleName = node.input(1), let scale = try context.constants.floats(scaleName), scale.count == 1
+    else {
       throw application.unsupported("its scale is not one constant for the whole activation")
     }
     var value = node.inputs[0]
     // Operators that move quantized values without changing them.
-    let moving: Set<String> = ["Reshape", "Flatten", "Transpose", "MaxPool", "Identity", "Squeeze", "Unsqueeze", "Slice"]
+    let moving: Set<String> = [
+      "Reshape", "Flatten", "Transpose", "MaxPool", "Identity", "Squeeze", "Unsqueeze", "Slice",
+    ]
     var steps = 0
     while let producer = context.producer(value), moving.contains(producer.opType), steps < 64 {
       value = producer.inputs[0]

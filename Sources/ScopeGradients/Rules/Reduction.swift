@@ -45,7 +45,9 @@ enum Reduction {
 enum ReduceSumRule: GradientRule {
   static let operators = ["ReduceSum"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let axes = try Reduction.axes(application, in: context)
     let gradient = Reduction.restored(application.gradient, application, axes: axes, in: context)
     return application.first(context.expand(gradient, like: application.node.inputs[0]))
@@ -56,14 +58,17 @@ enum ReduceSumRule: GradientRule {
 enum ReduceMeanRule: GradientRule {
   static let operators = ["ReduceMean"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let input = application.node.inputs[0]
     let axes = try Reduction.axes(application, in: context)
     let shape = try context.shape(input, for: application)
     var count = 1
     for axis in axes {
       guard let size = shape.dimensions[axis].value else {
-        throw application.unsupported("the size of axis \(axis) is not known before running", found: shape.description)
+        throw application.unsupported(
+          "the size of axis \(axis) is not known before running", found: shape.description)
       }
       count *= size
     }
@@ -77,14 +82,17 @@ enum ReduceMeanRule: GradientRule {
 enum ReduceExtremeRule: GradientRule {
   static let operators = ["ReduceMax", "ReduceMin"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let axes = try Reduction.axes(application, in: context)
     guard !axes.isEmpty else { return application.first(application.gradient) }
     return application.first(
       Reduction.spreadToExtremes(
         Reduction.restored(application.gradient, application, axes: axes, in: context),
         input: application.node.inputs[0],
-        output: Reduction.restored(application.node.outputs[0], application, axes: axes, in: context), axes: axes,
+        output: Reduction.restored(application.node.outputs[0], application, axes: axes, in: context),
+        axes: axes,
         in: context))
   }
 }

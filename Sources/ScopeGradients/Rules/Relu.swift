@@ -5,7 +5,9 @@ import ScopeGraph
 enum ReluRule: GradientRule {
   static let operators = ["Relu"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     application.first(context.multiply(application.gradient, context.above(application.node.outputs[0], 0)))
   }
 }
@@ -14,7 +16,9 @@ enum ReluRule: GradientRule {
 enum LeakyReluRule: GradientRule {
   static let operators = ["LeakyRelu"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let x = application.node.inputs[0]
     let alpha = application.node.float("alpha") ?? 0.01
     let scaled = context.multiply(context.above(x, 0), context.scalar(1 - alpha, like: x))
@@ -27,7 +31,9 @@ enum LeakyReluRule: GradientRule {
 enum ParametricReluRule: GradientRule {
   static let operators = ["PRelu"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let (x, slope) = (application.node.inputs[0], application.node.inputs[1])
     let positive = context.above(x, 0)
@@ -40,7 +46,9 @@ enum ParametricReluRule: GradientRule {
 enum ExponentialLinearRule: GradientRule {
   static let operators = ["Elu", "Selu", "Celu"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let (x, y) = (node.inputs[0], node.outputs[0])
     // Negative side a(exp(x/b) - 1) has the derivative (y + a) / b; the positive side is g x.

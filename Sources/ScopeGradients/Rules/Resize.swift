@@ -5,7 +5,9 @@ import ScopeGraph
 enum ResizeRule: GradientRule {
   static let operators = ["Resize"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     let input = try context.shape(node.inputs[0], for: application).dimensions
@@ -17,7 +19,8 @@ enum ResizeRule: GradientRule {
         || (transform == "half_pixel" && rounding.hasPrefix("round_prefer"))
     else {
       throw application.unsupported(
-        "only nearest-neighbour enlargement is covered", found: "\(node.string("mode") ?? "nearest"), \(transform)")
+        "only nearest-neighbour enlargement is covered",
+        found: "\(node.string("mode") ?? "nearest"), \(transform)")
     }
     guard let channels = input[1].value, output[1].value == channels, let height = input[2].value, height > 0,
       let width = input[3].value, width > 0, let tall = output[2].value, let wide = output[3].value,

@@ -5,7 +5,9 @@ import ScopeGraph
 enum ConcatRule: GradientRule {
   static let operators = ["Concat"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let rank = try context.shape(node.outputs[0], for: application).rank
     let axis = try context.axis(node.int("axis") ?? 1, rank: rank, for: application)
@@ -19,7 +21,8 @@ enum ConcatRule: GradientRule {
     }
     if application.wanted.allSatisfy({ $0 }), lengths.count > 1 {
       return context.emit(
-        "Split", [application.gradient, context.integers(lengths)], outputs: lengths.count, ["axis": .int(axis)])
+        "Split", [application.gradient, context.integers(lengths)], outputs: lengths.count,
+        ["axis": .int(axis)])
     }
     var start = 0
     var results: [String?] = []
@@ -37,7 +40,9 @@ enum ConcatRule: GradientRule {
 enum SplitRule: GradientRule {
   static let operators = ["Split"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let parts = zip(node.outputs, application.outputGradients).map { output, gradient in
       gradient ?? context.zeros(like: output)
@@ -50,7 +55,9 @@ enum SplitRule: GradientRule {
 enum SliceRule: GradientRule {
   static let operators = ["Slice"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let node = application.node
     let shape = try context.shape(node.inputs[0], for: application)
     func list(_ input: Int) throws(ScopeError) -> [Int]? {
@@ -60,7 +67,9 @@ enum SliceRule: GradientRule {
       }
       return values
     }
-    guard let starts = try list(1), let ends = try list(2) else { throw application.unsupported("it has no bounds") }
+    guard let starts = try list(1), let ends = try list(2) else {
+      throw application.unsupported("it has no bounds")
+    }
     let axes = try list(3) ?? Array(starts.indices)
     let steps = try list(4) ?? Array(repeating: 1, count: starts.count)
     guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count else {
@@ -98,7 +107,8 @@ enum SliceRule: GradientRule {
 
   /// Every element followed by `step - 1` zeros along `axis`.
   private static func spaced(
-    _ gradient: String, _ axis: Int, _ step: Int, _ length: Int, _ application: Application, _ context: GradientContext
+    _ gradient: String, _ axis: Int, _ step: Int, _ length: Int, _ application: Application,
+    _ context: GradientContext
   ) throws(ScopeError) -> String {
     let opened = context.emit("Unsqueeze", [gradient, context.integers([axis + 1])])
     let rank = try context.shape(application.node.inputs[0], for: application).rank + 1
@@ -124,7 +134,9 @@ enum SliceRule: GradientRule {
 enum PadRule: GradientRule {
   static let operators = ["Pad"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     guard (node.string("mode") ?? "constant") == "constant" else {
@@ -157,7 +169,9 @@ enum PadRule: GradientRule {
 enum GatherRule: GradientRule {
   static let operators = ["Gather"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     let shape = try context.shape(node.inputs[0], for: application)
@@ -173,7 +187,9 @@ enum GatherRule: GradientRule {
       indices == Array(start..<start + indices.count)
     else { throw application.unsupported("its indices are not consecutive", found: "\(indices.prefix(8))") }
     var gradient = application.gradient
-    if tensor.dimensions.isEmpty { gradient = context.emit("Unsqueeze", [gradient, context.integers([axis])]) }
+    if tensor.dimensions.isEmpty {
+      gradient = context.emit("Unsqueeze", [gradient, context.integers([axis])])
+    }
     var pads = [Int](repeating: 0, count: 2 * shape.rank)
     pads[axis] = start
     pads[shape.rank + axis] = size - start - indices.count

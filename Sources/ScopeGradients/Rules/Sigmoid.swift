@@ -5,7 +5,9 @@ import ScopeGraph
 enum SigmoidRule: GradientRule {
   static let operators = ["Sigmoid"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let y = application.node.outputs[0]
     let slope = context.subtract(y, context.multiply(y, y))
     return application.first(context.multiply(application.gradient, slope))
@@ -16,7 +18,9 @@ enum SigmoidRule: GradientRule {
 enum TanhRule: GradientRule {
   static let operators = ["Tanh"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let y = application.node.outputs[0]
     let slope = context.subtract(context.scalar(1, like: y), context.multiply(y, y))
     return application.first(context.multiply(application.gradient, slope))
@@ -27,7 +31,9 @@ enum TanhRule: GradientRule {
 enum SoftFunctionsRule: GradientRule {
   static let operators = ["Softplus", "Softsign"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let x = application.node.inputs[0]
     if application.node.opType == "Softplus" {
       return application.first(context.multiply(application.gradient, context.emit("Sigmoid", [x])))
@@ -42,7 +48,9 @@ enum SoftFunctionsRule: GradientRule {
 enum HardSigmoidRule: GradientRule {
   static let operators = ["HardSigmoid"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let y = application.node.outputs[0]
     let inside = context.multiply(context.above(y, 0), context.below(y, 1))
     let alpha = context.scalar(application.node.float("alpha") ?? 0.2, like: y)
@@ -54,7 +62,9 @@ enum HardSigmoidRule: GradientRule {
 enum HardSwishRule: GradientRule {
   static let operators = ["HardSwish"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let x = application.node.inputs[0]
     let gate = context.emit("HardSigmoid", [x], ["alpha": .float(1 / 6), "beta": .float(0.5)])
     let inside = context.multiply(context.above(x, -3), context.below(x, 3))

@@ -5,7 +5,9 @@ import ScopeGraph
 enum SoftmaxRule: GradientRule {
   static let operators = ["Softmax", "LogSoftmax"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     let y = application.node.outputs[0]
     let axis = application.node.int("axis") ?? -1
     let gradient = application.gradient

@@ -5,7 +5,9 @@ import ScopeGraph
 enum TransposedConvolutionRule: GradientRule {
   static let operators = ["ConvTranspose"]
 
-  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError) -> [String?] {
+  static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
+    -> [String?]
+  {
     try application.requireOnlyFirstInput()
     let node = application.node
     guard node.ints("output_shape") == nil, (node.string("auto_pad") ?? "NOTSET") == "NOTSET" else {
@@ -26,7 +28,8 @@ enum TransposedConvolutionRule: GradientRule {
     // The end padding that makes the convolution give back exactly the input's size.
     var end: [Int] = []
     for (axis, size) in kernel.enumerated() {
-      end.append((sizes[axis] - 1) * strides[axis] + (size - 1) * dilations[axis] + 1 - large[axis] - pads[axis])
+      end.append(
+        (sizes[axis] - 1) * strides[axis] + (size - 1) * dilations[axis] + 1 - large[axis] - pads[axis])
     }
     let begin = Array(pads.prefix(sizes.count))
     guard (begin + end).allSatisfy({ $0 >= 0 }) else {
