@@ -78,7 +78,7 @@ let package = Package(
       ],
       swiftSettings: strict,
       // The Swift runtime inside the executable: it starts in a few milliseconds and runs where Swift is not installed.
-      linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux], configuration: .release))]),
+      linkerSettings: [.unsafeFlags(["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"], .when(platforms: [.linux], configuration: .release))]),
 
     // Tests beside the modules.
     tests("ScopeBytes"),
