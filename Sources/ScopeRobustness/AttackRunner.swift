@@ -94,7 +94,8 @@ package enum AttackRunner {
           &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon)
       case .l2:
         Perturbation.stepNormalized(
-          &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon, size: size)
+          &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon, size: size,
+          normFloor: Float(specification.gradientNormFloor))
       }
       try afterStep()
     }

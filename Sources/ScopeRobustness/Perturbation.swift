@@ -28,7 +28,8 @@ package enum Perturbation {
 
   /// One step along each image's gradient scaled to length one, then back into the L2 ball.
   package static func stepNormalized(
-    _ images: inout [Float], gradient: [Float], originals: [Float], stepSize: Float, epsilon: Float, size: Int
+    _ images: inout [Float], gradient: [Float], originals: [Float], stepSize: Float, epsilon: Float, size: Int,
+    normFloor: Float = 1e-10
   ) {
     precondition(images.count == gradient.count && images.count == originals.count)
     images.withUnsafeMutableBufferPointer { images in
@@ -38,8 +39,7 @@ package enum Perturbation {
             let range = start..<start + size
             var squares = 0.0
             for index in range { squares += Double(gradient[index]) * Double(gradient[index]) }
-            // 1e-10 as in torchattacks: an image without gradient does not move.
-            let scale = stepSize / (Float(squares.squareRoot()) + 1e-10)
+            let scale = stepSize / (Float(squares.squareRoot()) + normFloor)
             var length = 0.0
             for index in range {
               images[index] += scale * gradient[index]
