@@ -69,7 +69,7 @@ enum LatencyStage {
     let prefix = "\(folder.hasSuffix("/") ? folder : folder + "/")neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let session = try Session(
       engine: engine, model: graph, options: SessionOptions(threads: options.threads, profilePrefix: prefix))
-    let runs = 8
+    let runs = 23
     for _ in 0..<runs { _ = try session.run(feeds) }
     let summary = ProfileSummary(try session.endProfiling(), runs: runs, skipping: 3)
     let names = NodeNames(graph.graph)
@@ -78,7 +78,7 @@ enum LatencyStage {
       let source = names.source(of: entry.nodeName)
       return Report.NodeTime(
         name: source.map { graph.graph.nodes[$0].name.isEmpty ? entry.nodeName : graph.graph.nodes[$0].name } ?? entry.nodeName,
-        opType: entry.opType, milliseconds: entry.meanMicroseconds / 1000, share: entry.share,
+        opType: entry.opType, milliseconds: entry.medianMicroseconds / 1000, share: entry.share,
         macs: source.flatMap { structure.nodeCosts[$0].cost?.macs }.flatMap { $0 > 0 ? $0 : nil })
     }
   }

@@ -29,6 +29,7 @@ enum RobustnessStage {
         progress: progress)
       var section = section(compared.original, data: data)
       section.optimizedComparison = comparison(compared)
+      section.optimizedCleanAccuracy = figure(compared.otherCleanAccuracy, conditions: "the optimized model, same images")
       return section
     } catch {
       throw error.inFile(model.file.path)
@@ -40,7 +41,8 @@ enum RobustnessStage {
     let attack = options.attack
     return try AttackSpecification.parse(
       names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons, steps: attack.steps,
-      stepSize: attack.stepSize, randomStart: attack.randomStart, seed: options.seed, height: height, width: width)
+      stepSize: attack.stepSize, randomStart: attack.randomStart, seed: options.seed,
+      gradientNormFloor: attack.gradientNormFloor, height: height, width: width)
   }
 
   private static func section(_ result: RobustnessResult, data: PreparedData) -> Report.Robustness {
@@ -77,16 +79,16 @@ enum RobustnessStage {
 
   private static func comparison(_ compared: ComparedRobustness) -> [Report.OptimizedUnderAttack] {
     compared.original.attacks.enumerated().compactMap { index, attack in
-      let own = compared.other.map { $0.attacks[index].robustAccuracy }
+      let own = compared.other.map { $0.attacks[index].strictRobustAccuracy }
       guard let other = own ?? attack.transferred else { return nil }
       var row = Report.OptimizedUnderAttack(
         attack: attack.specification.kind.title, norm: attack.specification.norm.rawValue,
         epsilon: attack.specification.epsilon.value,
-        originalRobustAccuracy: figure(attack.robustAccuracy, conditions: nil),
+        originalRobustAccuracy: figure(own == nil ? attack.robustAccuracy : attack.strictRobustAccuracy, conditions: nil),
         optimizedRobustAccuracy: figure(other, conditions: nil))
       row.method =
         own != nil
-        ? "attacked through its own gradient (straight-through at quantizers)"
+        ? "each attacked through its own gradient (straight-through at quantizers); right when clean and at every step"
         : "the original's adversarial images, transferred: \(compared.otherFailure ?? "no gradient")"
       return row
     }

@@ -61,6 +61,8 @@ public struct AttackOptions: Sendable {
   public var steps = 10
   public var stepSize: Double?
   public var randomStart = false
+  /// Added to the length of a gradient before PGD in L2 divides by it; see ``AttackSpecification/gradientNormFloor``.
+  public var gradientNormFloor = 1e-10
 
   public init() {}
 }

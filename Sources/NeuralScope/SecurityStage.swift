@@ -47,6 +47,7 @@ enum SecurityStage {
     evidence.inputShape = report.analysis?.inputs.first.map { $0.shape.joined(separator: " x ") }
     if let optimization {
       evidence.cleanAccuracy = optimization.originalAccuracy
+      evidence.originalAccuracy = optimization.originalAccuracy
       evidence.optimizedAccuracy = optimization.optimizedAccuracy
       evidence.agreement = optimization.agreement.value
       evidence.isQuantized = optimization.isQuantized
@@ -55,6 +56,8 @@ enum SecurityStage {
     }
     if let robustness = report.robustness {
       evidence.cleanAccuracy = robustness.cleanAccuracy.value
+      evidence.attackedImages = robustness.images
+      evidence.optimizedCleanAccuracy = robustness.optimizedCleanAccuracy?.value
       evidence.evaluationImages = evidence.evaluationImages ?? robustness.images
       evidence.inputRange = "[0, 1] before normalisation"
       evidence.attacks = robustness.attacks.map { attack in
@@ -63,7 +66,8 @@ enum SecurityStage {
         }
         return AdvisoryEvidence.Attack(
           name: attack.name, norm: attack.norm, epsilon: attack.epsilon, epsilonText: attack.epsilonText ?? "\(attack.epsilon)",
-          robustAccuracy: attack.robustAccuracy.value, optimizedRobustAccuracy: own?.optimizedRobustAccuracy.value)
+          robustAccuracy: attack.robustAccuracy.value, comparedRobustAccuracy: own?.originalRobustAccuracy.value,
+          optimizedRobustAccuracy: own?.optimizedRobustAccuracy.value)
       }
     }
     return evidence

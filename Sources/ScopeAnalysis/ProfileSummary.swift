@@ -7,8 +7,8 @@ public struct ProfileSummary: Sendable {
     /// Node name; empty for a total over an operator type.
     public var nodeName: String
     public var opType: String
-    /// Mean over runs, microseconds.
-    public var meanMicroseconds: Double
+    /// Median over runs, microseconds.
+    public var medianMicroseconds: Double
     /// Share of all kernel time, 0 to 1.
     public var share: Double
     /// Executions per run; more than 1 inside loops.
@@ -19,7 +19,7 @@ public struct ProfileSummary: Sendable {
   public var slowest: [Entry]
   /// All time by operator type, largest first.
   public var byOperator: [Entry]
-  /// Kernel time of one run, mean, microseconds; the engine's own overhead between kernels is not in it.
+  /// Kernel time of one run (sum of the medians), microseconds; the engine's own overhead between kernels is not in it.
   public var totalMicroseconds: Double
   public var runs: Int
   public var nodeCount: Int
@@ -49,25 +49,32 @@ public struct ProfileSummary: Sendable {
     for key in order {
       guard let all = times[key] else { continue }
       let perRun = allRuns > 0 ? Double(all.count) / Double(allRuns) : 1
-      let kept = all.dropFirst(Int((Double(skipped) * perRun).rounded()))
-      let mean = kept.reduce(0, +) / Double(counted)
-      total += mean
+      let kept = Array(all.dropFirst(Int((Double(skipped) * perRun).rounded())))
+      // One interrupted run would double a mean; the median of the runs does not move. Executions that differ
+      // between runs (inside If) have no such pairing and are averaged.
+      let steady = Double(kept.count) == perRun * Double(counted) && perRun.rounded() == perRun
+      let time =
+        steady && perRun >= 1
+        ? stride(from: 0, to: kept.count, by: Int(perRun)).map { start in
+          kept[start..<min(start + Int(perRun), kept.count)].reduce(0, +)
+        }.quantile(0.5) : kept.reduce(0, +) / Double(counted)
+      total += time
       nodes.append(
         Entry(
-          nodeName: key.name, opType: key.type, meanMicroseconds: mean, share: 0, executionsPerRun: perRun))
-      operators[key.type, default: (0, 0)].time += mean
+          nodeName: key.name, opType: key.type, medianMicroseconds: time, share: 0, executionsPerRun: perRun))
+      operators[key.type, default: (0, 0)].time += time
       operators[key.type, default: (0, 0)].executions += perRun
     }
     func share(_ time: Double) -> Double { total > 0 ? time / total : 0 }
-    for index in nodes.indices { nodes[index].share = share(nodes[index].meanMicroseconds) }
+    for index in nodes.indices { nodes[index].share = share(nodes[index].medianMicroseconds) }
     slowest = Array(
-      nodes.sorted { ($0.meanMicroseconds, $1.nodeName) > ($1.meanMicroseconds, $0.nodeName) }.prefix(
+      nodes.sorted { ($0.medianMicroseconds, $1.nodeName) > ($1.medianMicroseconds, $0.nodeName) }.prefix(
         max(top, 0)))
     byOperator = operators.map {
       Entry(
-        nodeName: "", opType: $0.key, meanMicroseconds: $0.value.time, share: share($0.value.time),
+        nodeName: "", opType: $0.key, medianMicroseconds: $0.value.time, share: share($0.value.time),
         executionsPerRun: $0.value.executions)
-    }.sorted { ($0.meanMicroseconds, $1.opType) > ($1.meanMicroseconds, $0.opType) }
+    }.sorted { ($0.medianMicroseconds, $1.opType) > ($1.medianMicroseconds, $0.opType) }
     totalMicroseconds = total
     self.runs = allRuns - skipped
     nodeCount = nodes.count

@@ -3,9 +3,9 @@ import ScopeBytes
 /// The norm that bounds a perturbation.
 public enum PerturbationNorm: String, Sendable, Codable, Hashable {
   /// Largest absolute change of any pixel value.
-  case linf
+  case linf = "Linf"
   /// Euclidean length of the change of one image.
-  case l2
+  case l2 = "L2"
 }
 
 /// The attacks on offer.
@@ -101,7 +101,7 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   /// torchattacks adds 1e-10 to the gradient of the loss averaged over the batch, which shortens the steps of confident
   /// images the more the larger the batch: ResNet-20 on 2,000 CIFAR images at 0.25 keeps 1.75% in batches of 500. Here
   /// the loss is summed, so no figure depends on the batch; 1e-10 times a batch size gives torchattacks' figure for it.
-  public var gradientNormFloor: Double = 1e-10
+  public var gradientNormFloor: Double
 
   /// - Parameters:
   ///   - stepSize: nil takes epsilon / 4 for Linf (Madry et al. use 2/255 at 8/255) and epsilon / 5 for L2, the
@@ -109,8 +109,9 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   ///   - randomStart: off by default, so that results do not depend on a seed; Madry et al. start at random.
   public init(
     _ kind: AttackKind, epsilon: Epsilon, steps: Int = 10, stepSize: Double? = nil, randomStart: Bool = false,
-    seed: UInt64 = 0
+    seed: UInt64 = 0, gradientNormFloor: Double = 1e-10
   ) {
+    self.gradientNormFloor = gradientNormFloor
     self.kind = kind
     self.epsilon = epsilon
     self.steps = kind == .fgsm ? 1 : steps
@@ -156,8 +157,12 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   public static func parse(
     names: String, epsilons: String? = nil, l2Epsilons: String? = nil, steps: Int = 10,
     stepSize: Double? = nil,
-    randomStart: Bool = false, seed: UInt64 = 0, height: Int, width: Int
+    randomStart: Bool = false, seed: UInt64 = 0, gradientNormFloor: Double = 1e-10, height: Int, width: Int
   ) throws(ScopeError) -> [AttackSpecification] {
+    guard gradientNormFloor >= 0, gradientNormFloor.isFinite else {
+      throw ScopeError(
+        .invalidArgument, "the gradient norm floor must not be negative", found: "\(gradientNormFloor)")
+    }
     guard steps >= 1, steps <= 100_000 else {
       throw ScopeError(
         .invalidArgument, "the number of steps is not possible", expected: "1 to 100000", found: "\(steps)")
@@ -174,7 +179,8 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
       let kind = try AttackKind(parsing: String(name.filter { $0 != " " }))
       for epsilon in kind.norm == .linf ? linf : l2 {
         let specification = AttackSpecification(
-          kind, epsilon: epsilon, steps: steps, stepSize: stepSize, randomStart: randomStart, seed: seed)
+          kind, epsilon: epsilon, steps: steps, stepSize: stepSize, randomStart: randomStart, seed: seed,
+          gradientNormFloor: gradientNormFloor)
         if !result.contains(specification) { result.append(specification) }
       }
     }

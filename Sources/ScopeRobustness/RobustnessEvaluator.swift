@@ -70,8 +70,12 @@ public struct RobustnessEvaluator: Sendable {
       isCancelled: isCancelled)
     var otherResult: RobustnessResult?
     if failure == nil {
+      // The strict figure is all that is compared, and it allows fooled images to leave.
+      var strict = options
+      strict.stopsWhenFooled = true
+      strict.sampleCount = 0
       var otherRun = EvaluationRun(
-        target: second, second: nil, images: images, attacks: attacks, options: options)
+        target: second, second: nil, images: images, attacks: attacks, options: strict)
       otherResult = try otherRun.result(
         progress: { fraction, message in progress(share + fraction * (1 - share), "optimized: \(message)") },
         isCancelled: isCancelled)

@@ -6,7 +6,7 @@ import ScopeSecurity
 enum Output {
   static func section(_ report: Report, _ sections: [Report.Section], json: Bool) throws {
     if json {
-      Terminal.write(try JSONRenderer.render(SectionReport(report, sections: sections)) + "\n")
+      Terminal.write(try JSONRenderer.render(SectionReport(report, sections: sections)))
     } else {
       Terminal.write(
         TerminalRenderer.render(report, sections: sections, options: .init(width: Terminal.width, colours: Terminal.colours)))
@@ -15,7 +15,7 @@ enum Output {
 
   static func verdicts(_ verdicts: [FileVerdict], json: Bool) throws {
     if json {
-      Terminal.write(try JSONRenderer.encode(verdicts) + "\n")
+      Terminal.write(try JSONRenderer.encode(verdicts))
       return
     }
     for file in verdicts {

@@ -64,6 +64,12 @@ struct AttackFlags: ParsableArguments {
 
   @Flag(help: "Start PGD at a random point, as Madry et al. do; deterministic by --seed.")
   var randomStart = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Added to a gradient's length before PGD in L2 divides by it. torchattacks averages the loss over the batch, so its figures come out at 1e-10 times its batch size.",
+      valueName: "size"))
+  var gradientNormFloor = 1e-10
 }
 
 extension ScopeOptions {
@@ -90,6 +96,7 @@ extension ScopeOptions {
       self.attack.steps = attack.steps
       self.attack.stepSize = attack.stepSize
       self.attack.randomStart = attack.randomStart
+      self.attack.gradientNormFloor = attack.gradientNormFloor
     }
     command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(separator: " ")
   }

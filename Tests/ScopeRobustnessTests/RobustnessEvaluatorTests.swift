@@ -111,7 +111,8 @@ struct RobustnessEvaluatorTests {
     #expect(compared.otherFailure == nil)
     #expect(compared.otherCleanAccuracy == compared.original.cleanAccuracy)
     for result in compared.original.attacks { #expect(result.transferred == result.robustAccuracy) }
-    #expect(compared.other?.attacks.map(\.robustAccuracy) == compared.original.attacks.map(\.robustAccuracy))
+    #expect(
+      compared.other?.attacks.map(\.strictRobustAccuracy) == compared.original.attacks.map(\.strictRobustAccuracy))
   }
 
   @Test func reportsProgressAndStops() throws {

@@ -34,6 +34,8 @@ import Testing
   @Test func aLossOfCleanAccuracyIsNotCountedTwice() {
     var evidence = AdvisoryEvidence()
     evidence.cleanAccuracy = 0.8
+    evidence.optimizedCleanAccuracy = 0.7
+    evidence.originalAccuracy = 0.8
     evidence.optimizedAccuracy = 0.7
     evidence.attacks = [attack("PGD", 2 / 255, "2/255", 0.5, 0.4)]
     let rules = DeploymentAdvisories.findings(evidence).map(\.rule)

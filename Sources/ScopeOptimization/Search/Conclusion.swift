@@ -58,6 +58,17 @@ extension OptimizationRun {
         admissible.append(index)
       }
     }
+    // Where some keep the budget to the letter, those that were allowed an image too many step back.
+    let kept = admissible.filter { judged[$0].comparison.accuracyDrop <= request.maxAccuracyDrop + 1e-12 }
+    if !kept.isEmpty {
+      for index in admissible where !kept.contains(index) {
+        let entry = judged[index]
+        record(
+          entry.built, entry.comparison, latencies[index + 2], ratios[index + 2], .admissible,
+          "loses \(points(entry.comparison.accuracyDrop)) points, another variant loses less")
+      }
+      admissible = kept
+    }
     // Variants on the same kernels take the same time; differences between them are noise.
     let fastest = admissible.map { ratios[$0 + 2].ratio }.max() ?? 0
     let front = admissible.filter { ratios[$0 + 2].ratio >= fastest * (1 - Self.speedTie) }
@@ -142,13 +153,20 @@ extension OptimizationRun {
   private func rejection(
     _ comparison: PairedComparison, _ bytes: Int, _ foldedBytes: Int, _ ratio: SpeedRatio
   ) -> String? {
-    if comparison.accuracyDrop > request.maxAccuracyDrop + 1e-12 {
+    if comparison.lost - comparison.gained > allowedLosses(comparison.images) {
       return
         "loses \(points(comparison.accuracyDrop)) points of accuracy, \(points(request.maxAccuracyDrop)) are allowed"
     }
     if bytes >= foldedBytes { return "not smaller than the folded float model" }
     if ratio.ratio <= 1 { return "not faster than the original on this processor" }
     return nil
+  }
+
+  /// Images that may be lost on balance. Where one image is worth more than the whole budget, the data cannot tell a
+  /// loss of one image from none, so one is allowed and ``addNotes(_:ratio:final:)`` says so.
+  private func allowedLosses(_ images: Int) -> Int {
+    let budget = request.maxAccuracyDrop * Double(images) + 1e-9
+    return request.maxAccuracyDrop > 0 ? max(1, Int(budget)) : 0
   }
 
   private mutating func record(
@@ -168,7 +186,12 @@ extension OptimizationRun {
     _ comparison: PairedComparison, ratio: SpeedRatio, final: CandidateSearch.Built?
   ) {
     let interval = comparison.dropInterval
-    if final != nil, interval.upperBound > request.maxAccuracyDrop {
+    if final != nil, comparison.accuracyDrop > request.maxAccuracyDrop {
+      notes.append(
+        "One of \(comparison.images) evaluation images was lost, which is worth \(points(comparison.accuracyDrop)) points: this data "
+          + "cannot tell whether the budget of \(points(request.maxAccuracyDrop)) points is kept; give at least "
+          + "\(Int((1 / request.maxAccuracyDrop).rounded(.up))) evaluation images")
+    } else if final != nil, interval.upperBound > request.maxAccuracyDrop {
       notes.append(
         "With \(comparison.images) evaluation images the true accuracy drop lies between \(points(interval.lowerBound)) and "
           + "\(points(interval.upperBound)) points (95%); more images would narrow this")

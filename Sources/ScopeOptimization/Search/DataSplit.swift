@@ -8,6 +8,9 @@ public struct DataSplit: Sendable, Hashable {
   /// Indices of the evaluation images, in an order in which every beginning is spread over the classes.
   public var evaluation: [Int]
 
+  /// Calibration images wanted even when that is more than the share.
+  static let fewestCalibrationImages = 8
+
   /// Orders the images by class and takes every `stride`-th for calibration, so that the classes are represented alike.
   /// Deterministic for equal arguments.
   ///
@@ -29,7 +32,8 @@ public struct DataSplit: Sendable, Hashable {
         found: "stride \(stride), limit \(limit)")
     }
     let byClass = labels.indices.sorted { (labels[$0], $0) < (labels[$1], $1) }
-    let heldOut = max(1, labels.count / stride)
+    // Activation ranges need a few images: small data gives up to half of itself.
+    let heldOut = max(1, labels.count / stride, min(Self.fewestCalibrationImages, labels.count / 2))
     let count = min(heldOut, limit)
     // Evenly spaced positions in class order.
     var isCalibration = [Bool](repeating: false, count: labels.count)

@@ -14,6 +14,8 @@ extension Report {
     public var attacks: [Attack]
     /// Share of images that withstand every attack of the same norm and radius.
     public var worstCase: [WorstCase]
+    /// The optimized model's accuracy without attack on the same images.
+    public var optimizedCleanAccuracy: Figure?
     /// The optimized model under the same attacks.
     public var optimizedComparison: [OptimizedUnderAttack]
     public var samples: [Sample]

@@ -16,18 +16,19 @@ enum ADV001: DeploymentAdvisory {
 
   static func advise(_ evidence: AdvisoryEvidence) -> [Finding] {
     guard let clean = evidence.cleanAccuracy else { return [] }
-    let optimizedClean = evidence.optimizedAccuracy ?? clean
-    var worst: (loss: Double, attack: AdvisoryEvidence.Attack, optimized: Double)?
+    let optimizedClean = evidence.optimizedCleanAccuracy ?? clean
+    var worst: (loss: Double, attack: AdvisoryEvidence.Attack, original: Double, optimized: Double)?
     for attack in evidence.attacks {
       guard let optimized = attack.optimizedRobustAccuracy else { continue }
-      let loss = (optimizedClean - optimized) - (clean - attack.robustAccuracy)
-      if loss >= 0.01 - 1e-9, loss > (worst?.loss ?? 0) { worst = (loss, attack, optimized) }
+      let original = attack.comparedRobustAccuracy ?? attack.robustAccuracy
+      let loss = (optimizedClean - optimized) - (clean - original)
+      if loss >= 0.01 - 1e-9, loss > (worst?.loss ?? 0) { worst = (loss, attack, original, optimized) }
     }
     guard let worst else { return [] }
     let kind = evidence.isQuantized == false ? "Optimized" : "Quantized"
     return [
       finding(
-        "robust accuracy under \(worst.attack.name) (\(worst.attack.norm)) at \(worst.attack.epsilonText): original \(DeploymentAdvisories.percent(worst.attack.robustAccuracy)) of \(DeploymentAdvisories.percent(clean)), \(kind.lowercased()) \(DeploymentAdvisories.percent(worst.optimized)) of \(DeploymentAdvisories.percent(optimizedClean))",
+        "robust accuracy under \(worst.attack.name) (\(worst.attack.norm)) at \(worst.attack.epsilonText): original \(DeploymentAdvisories.percent(worst.original)) of \(DeploymentAdvisories.percent(clean)), \(kind.lowercased()) \(DeploymentAdvisories.percent(worst.optimized)) of \(DeploymentAdvisories.percent(optimizedClean))",
         title:
           "\(kind) model loses \(DeploymentAdvisories.points(worst.loss)) points more under \(worst.attack.name) at \(worst.attack.epsilonText) than the original (measured here)",
         severity: worst.loss >= 0.1 ? .high : worst.loss >= 0.03 ? .medium : .low)

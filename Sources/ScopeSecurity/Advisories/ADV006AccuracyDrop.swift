@@ -12,7 +12,7 @@ enum ADV006: DeploymentAdvisory {
     references: ["CWE-1357"])
 
   static func advise(_ evidence: AdvisoryEvidence) -> [Finding] {
-    guard let clean = evidence.cleanAccuracy, let optimized = evidence.optimizedAccuracy,
+    guard let clean = evidence.originalAccuracy, let optimized = evidence.optimizedAccuracy,
       clean - optimized >= 0.01 - 1e-9
     else { return [] }
     return [

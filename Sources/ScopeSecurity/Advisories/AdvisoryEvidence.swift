@@ -13,13 +13,15 @@ public struct AdvisoryEvidence: Sendable, Hashable, Codable {
     public var epsilonText: String
     /// Fraction of images still classified correctly, original model.
     public var robustAccuracy: Double
-    /// The same for the optimized model, attacked itself.
+    /// The original and the optimized model, each attacked itself, counted alike.
+    public var comparedRobustAccuracy: Double?
     public var optimizedRobustAccuracy: Double?
 
     public init(
       name: String, norm: String, epsilon: Double, epsilonText: String, robustAccuracy: Double,
-      optimizedRobustAccuracy: Double? = nil
+      comparedRobustAccuracy: Double? = nil, optimizedRobustAccuracy: Double? = nil
     ) {
+      self.comparedRobustAccuracy = comparedRobustAccuracy
       self.name = name
       self.norm = norm
       self.epsilon = epsilon
@@ -45,9 +47,15 @@ public struct AdvisoryEvidence: Sendable, Hashable, Codable {
     }
   }
 
-  /// Accuracy without attack, as a fraction.
+  /// Accuracy without attack on the images that were attacked (all images when none were), as a fraction.
   public var cleanAccuracy: Double?
-  /// The optimized model's accuracy on the same images.
+  /// Images behind ``cleanAccuracy`` and ``attacks``.
+  public var attackedImages: Int?
+  /// The optimized model's accuracy without attack on the images of ``cleanAccuracy``.
+  public var optimizedCleanAccuracy: Double?
+  /// The original's accuracy on the optimizer's evaluation images.
+  public var originalAccuracy: Double?
+  /// The optimized model's accuracy on those images.
   public var optimizedAccuracy: Double?
   /// Share of images on which original and optimized model predict the same class.
   public var agreement: Double?
