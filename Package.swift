@@ -13,7 +13,7 @@ let orderedCollections: Target.Dependency = .product(name: "OrderedCollections",
 func tests(_ module: String, _ others: String...) -> Target {
   .testTarget(
     name: "\(module)Tests",
-    dependencies: Array(Set([module, "ScopeBytes", "ScopeGraph", "TestSupport"] + others)).sorted().map { .init(stringLiteral: $0) }
+    dependencies: Array(Set([module, "ScopeBytes", "ScopeGraph", "ScopeStatistics", "TestSupport"] + others)).sorted().map { .init(stringLiteral: $0) }
       + [orderedCollections],
     swiftSettings: strict)
 }
@@ -38,6 +38,7 @@ let package = Package(
     .target(name: "COnnxRuntime"),
 
     // The house; see docs/architecture.md for the arrows.
+    .target(name: "ScopeStatistics", swiftSettings: strict),
     .target(
       name: "ScopeBytes",
       dependencies: ["CZlib", .product(name: "Crypto", package: "swift-crypto")],
@@ -49,20 +50,20 @@ let package = Package(
     .target(
       name: "ScopeArchitectures", dependencies: ["ScopeFormats", orderedCollections], swiftSettings: strict),
     .target(
-      name: "ScopeRuntime", dependencies: ["COnnxRuntime", "ScopeGraph", "ScopeFormats"],
+      name: "ScopeRuntime", dependencies: ["COnnxRuntime", "ScopeStatistics", "ScopeGraph", "ScopeFormats"],
       swiftSettings: memorySafe),
     .target(name: "ScopeData", dependencies: ["CImageCodecs", "ScopeGraph"], swiftSettings: strict),
-    .target(name: "ScopeAnalysis", dependencies: ["ScopeGraph", "ScopeRuntime"], swiftSettings: strict),
+    .target(name: "ScopeAnalysis", dependencies: ["ScopeStatistics", "ScopeGraph", "ScopeRuntime"], swiftSettings: strict),
     .target(name: "ScopeGradients", dependencies: ["ScopeGraph"], swiftSettings: strict),
     .target(
       name: "ScopeOptimization",
-      dependencies: ["ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections],
+      dependencies: ["ScopeStatistics", "ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections],
       swiftSettings: strict),
     .target(
       name: "ScopeRobustness",
-      dependencies: ["ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
-    .target(name: "ScopeSecurity", dependencies: ["ScopeFormats"], swiftSettings: strict),
-    .target(name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph"], swiftSettings: strict),
+      dependencies: ["ScopeStatistics", "ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
+    .target(name: "ScopeSecurity", dependencies: ["ScopeFormats", "ScopeStatistics"], swiftSettings: strict),
+    .target(name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph", "ScopeStatistics"], swiftSettings: strict),
     .target(
       name: "NeuralScope",
       dependencies: [
@@ -81,6 +82,7 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"], .when(platforms: [.linux], configuration: .release))]),
 
     // Tests beside the modules.
+    tests("ScopeStatistics"),
     tests("ScopeBytes"),
     tests("ScopeGraph", "ScopeFormats"),
     tests("ScopeFormats"),

@@ -76,8 +76,9 @@ enum AnalysisStage {
       structure.activations.naive.bytes, conditions: "liveness in graph order, every output its own buffer, batch 1\(atLeast)")
     analysis.peakActivationTensor = structure.activations.inPlace.values.first?.name
     analysis.opset = graph.opset
-    analysis.inputs = structure.inputs.map(signature)
-    analysis.outputs = structure.outputs.map(signature)
+    // As declared: an open batch stays open here, though the figures are for one image.
+    analysis.inputs = graph.graph.requiredInputs.map(signature)
+    analysis.outputs = zip(graph.graph.outputs, structure.outputs).map { signature($0.shape == nil ? $1 : $0) }
     analysis.fileBytes = .bytes(model.file.byteCount)
     analysis.notes = (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
     if !structure.operations.isComplete {

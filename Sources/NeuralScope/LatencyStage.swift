@@ -9,6 +9,7 @@ import ScopeBytes
 import ScopeGraph
 import ScopeReport
 import ScopeRuntime
+import ScopeStatistics
 
 /// What of section 1 needs the engine: load time, first inference, steady-state latency, where the time goes.
 enum LatencyStage {

@@ -4,6 +4,7 @@ import ScopeGraph
 import ScopeOptimization
 import ScopeReport
 import ScopeRuntime
+import ScopeStatistics
 
 /// Section 2: the search, the written model, and the figures that prove it.
 enum OptimizationStage {

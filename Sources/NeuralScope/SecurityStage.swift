@@ -53,12 +53,12 @@ enum SecurityStage {
       evidence.isQuantized = optimization.isQuantized
       evidence.calibrationImages = optimization.calibrationImages
       evidence.evaluationImages = optimization.evaluationImages
+      evidence.optimizationImages = optimization.evaluationImages
     }
     if let robustness = report.robustness {
       evidence.cleanAccuracy = robustness.cleanAccuracy.value
-      evidence.attackedImages = robustness.images
       evidence.optimizedCleanAccuracy = robustness.optimizedCleanAccuracy?.value
-      evidence.evaluationImages = evidence.evaluationImages ?? robustness.images
+      evidence.evaluationImages = robustness.images
       evidence.inputRange = "[0, 1] before normalisation"
       evidence.attacks = robustness.attacks.map { attack in
         let own = robustness.optimizedComparison.first {

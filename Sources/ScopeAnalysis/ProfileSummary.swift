@@ -1,4 +1,5 @@
 import ScopeRuntime
+import ScopeStatistics
 
 /// Where the time of an inference goes, from ONNX Runtime's profile.
 public struct ProfileSummary: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import ScopeStatistics
 
 /// The arithmetic of the attacks on batches of images in pixel space [0, 1].
 ///
@@ -94,26 +95,7 @@ package enum Perturbation {
   }
 }
 
-/// Deterministic pseudo-random numbers (Steele, Lea & Flood 2014), one independent stream per image.
-struct SplitMix64 {
-  private var state: UInt64
-
-  init(seed: UInt64, stream: UInt64) {
-    state = seed &* 0xD129_0B26_88EB_3C55 &+ stream &* 0x9E37_79B9_7F4A_7C15
-    _ = next()
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-
-  /// Uniform in [0, 1).
-  mutating func unit() -> Float { Float(next() >> 40) * 0x1p-24 }
-
+extension SplitMix64 {
   /// Standard normal (Box-Muller).
   mutating func normal() -> Float {
     let radius = (-2 * log(max(unit(), 0x1p-25))).squareRoot()

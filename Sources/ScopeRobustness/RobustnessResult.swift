@@ -1,15 +1,18 @@
+import ScopeStatistics
+
 /// A fraction of images with its 95% interval.
 public struct MeasuredAccuracy: Sendable, Hashable, Codable {
   public var correct: Int
   public var count: Int
-  public var interval: ProportionInterval
+  /// 95% interval; see ``Proportion/interval``.
+  public var interval: ClosedRange<Double>
 
   public var value: Double { count == 0 ? 0 : Double(correct) / Double(count) }
 
   public init(correct: Int, of count: Int) {
     self.correct = correct
     self.count = count
-    interval = .wilson(successes: correct, of: count)
+    interval = Proportion(successes: correct, trials: count).interval
   }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import ScopeBytes
 import ScopeData
+import ScopeStatistics
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import ScopeData
 import ScopeGraph
 import ScopeOptimization
 import ScopeRuntime
+import ScopeStatistics
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import ScopeBytes
 import ScopeFormats
 import ScopeGraph
 import ScopeRuntime
+import ScopeStatistics
 import TestSupport
 import Testing
 
@@ -79,19 +80,7 @@ struct SessionTests {
   }
 }
 
-@Suite struct StatisticsTests {
-  /// numpy.quantile([4, 1, 3, 2], q) for the default method.
-  @Test(arguments: [(0.0, 1.0), (0.25, 1.75), (0.5, 2.5), (0.9, 3.7), (1.0, 4.0)])
-  func quantilesAreThoseOfNumPy(fraction: Double, expected: Double) {
-    #expect(abs([4.0, 1, 3, 2].quantile(fraction) - expected) < 1e-12)
-  }
-
-  @Test func medianIntervalHoldsTheMedian() {
-    let values = (1...100).map(Double.init)
-    #expect(values.medianInterval.contains(50.5))
-    #expect(values.medianInterval.lowerBound >= 40 && values.medianInterval.upperBound <= 61)
-  }
-
+@Suite struct SpeedRatioTests {
   @Test func ratioIsTakenRoundByRound() {
     let slow = LatencySummary(samples: [2, 4, 6, 8], warmUpRuns: 1, threads: 1, batch: 1)
     let fast = LatencySummary(samples: [1, 2, 3, 4], warmUpRuns: 1, threads: 1, batch: 1)

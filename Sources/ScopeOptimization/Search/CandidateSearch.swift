@@ -3,6 +3,7 @@ import ScopeData
 import ScopeFormats
 import ScopeGraph
 import ScopeRuntime
+import ScopeStatistics
 
 /// Builds quantized variants of one calibrated model and judges them cheaply on calibration images.
 struct CandidateSearch {

@@ -1,5 +1,6 @@
 import ScopeBytes
 import ScopeData
+import ScopeStatistics
 
 /// Which images calibrate and which judge; no image does both.
 public struct DataSplit: Sendable, Hashable {
@@ -42,20 +43,5 @@ public struct DataSplit: Sendable, Hashable {
     evaluation = byClass.indices.filter { !isCalibration[$0] }.map { byClass[$0] }
     var generator = SplitMix64(seed: seed)
     evaluation.shuffle(using: &generator)
-  }
-}
-
-/// Steele, Lea and Flood's SplitMix64: a small deterministic generator.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

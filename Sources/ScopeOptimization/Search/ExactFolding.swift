@@ -2,6 +2,7 @@ import ScopeBytes
 import ScopeData
 import ScopeGraph
 import ScopeRuntime
+import ScopeStatistics
 
 #if canImport(Glibc)
   import Glibc

@@ -1,5 +1,6 @@
 import ScopeGraph
 import ScopeRuntime
+import ScopeStatistics
 
 /// One variant that was built and measured.
 public struct OptimizationCandidate: Sendable {

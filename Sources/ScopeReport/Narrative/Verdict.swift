@@ -47,7 +47,7 @@ enum Verdict {
       )
     }
     let images =
-      report.optimization?.evaluationImages ?? accuracy.samples ?? report.conditions.data?.images ?? 0
+      accuracy.samples ?? report.optimization?.evaluationImages ?? report.conditions.data?.images ?? 0
     if images < Thresholds.minimumEvaluationImages {
       return (
         .doNotShipYet, "Do not ship yet: \(Format.plural(images, "image")) cannot support a decision",

@@ -1,3 +1,5 @@
+import ScopeStatistics
+
 /// A measured or counted value together with what is needed to read it.
 ///
 /// Every number of a report that could be misread without its unit is a `Figure`; in JSON it is an object whose
@@ -99,16 +101,10 @@ public struct Figure: Codable, Sendable, Hashable {
   /// - Returns: nil when `total` is not positive.
   public static func proportion(_ successes: Int, of total: Int, conditions: String? = nil) -> Figure? {
     guard total > 0, successes >= 0, successes <= total else { return nil }
-    let n = Double(total)
-    let p = Double(successes) / n
-    let z = 1.959964
-    let centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
-    // At 0 and n successes the bound is exactly 0 or 1; rounding would leave 1e-17 beside it.
-    let low = successes == 0 ? 0 : max(0, centre - half)
-    let high = successes == total ? 1 : min(1, centre + half)
+    let share = Proportion(successes: successes, trials: total)
     return Figure(
-      p, .fraction, interval: Interval(low: low, high: high, method: "Wilson"), samples: total,
-      conditions: conditions)
+      share.value, .fraction,
+      interval: Interval(low: share.interval.lowerBound, high: share.interval.upperBound, method: "Wilson"),
+      samples: total, conditions: conditions)
   }
 }

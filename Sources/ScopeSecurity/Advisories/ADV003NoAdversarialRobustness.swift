@@ -23,7 +23,7 @@ enum ADV003: DeploymentAdvisory {
     return [
       finding(
         "accuracy \(DeploymentAdvisories.percent(clean)) without attack, \(DeploymentAdvisories.percent(worst.robustAccuracy)) under \(worst.name) (\(worst.norm)) at \(worst.epsilonText)"
-          + (evidence.attackedImages.map { ", \($0) images" } ?? ""),
+          + (evidence.evaluationImages.map { ", \($0) images" } ?? ""),
         title:
           "\(isHigh ? "No adversarial robustness" : "Weak adversarial robustness"): \(DeploymentAdvisories.percent(worst.robustAccuracy)) left under \(worst.name) at \(worst.epsilonText)",
         severity: isHigh ? .high : .medium)

@@ -18,7 +18,7 @@ enum ADV006: DeploymentAdvisory {
     return [
       finding(
         "accuracy \(DeploymentAdvisories.percent(clean)) before, \(DeploymentAdvisories.percent(optimized)) after optimization"
-          + (evidence.evaluationImages.map { ", \($0) images" } ?? ""),
+          + (evidence.optimizationImages.map { ", \($0) images" } ?? ""),
         title: "Optimized model loses \(DeploymentAdvisories.points(clean - optimized)) points of accuracy",
         severity: clean - optimized >= 0.03 ? .high : .medium)
     ]

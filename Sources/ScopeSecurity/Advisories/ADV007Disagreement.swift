@@ -16,7 +16,7 @@ enum ADV007: DeploymentAdvisory {
     return [
       finding(
         "agreement \(DeploymentAdvisories.percent(agreement))"
-          + (evidence.evaluationImages.map { " on \($0) images" } ?? ""),
+          + (evidence.optimizationImages.map { " on \($0) images" } ?? ""),
         title:
           "Optimized model answers differently on \(DeploymentAdvisories.percent(1 - agreement)) of the images",
         severity: agreement <= 0.9 ? .medium : .low)

@@ -1,3 +1,5 @@
+import ScopeStatistics
+
 /// ADV009: Few images stand behind the figures. The accuracies were measured on fewer than 200 images, so
 /// their 95% interval is wider than seven points.
 enum ADV009: DeploymentAdvisory {
@@ -15,14 +17,10 @@ enum ADV009: DeploymentAdvisory {
       let accuracy = evidence.cleanAccuracy,
       (0...1).contains(accuracy)
     else { return [] }
-    // Wilson's score interval, z = 1.96.
-    let n = Double(images)
-    let z = 1.96
-    let centre = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
-    let half = z / (1 + z * z / n) * (accuracy * (1 - accuracy) / n + z * z / (4 * n * n)).squareRoot()
+    let interval = Proportion.wilsonInterval(share: accuracy, trials: images)
     return [
       finding(
-        "\(images) images: accuracy \(DeploymentAdvisories.percent(accuracy)), 95% interval \(DeploymentAdvisories.percent(max(0, centre - half))) to \(DeploymentAdvisories.percent(min(1, centre + half)))",
+        "\(images) images: accuracy \(DeploymentAdvisories.percent(accuracy)), 95% interval \(DeploymentAdvisories.percent(interval.lowerBound)) to \(DeploymentAdvisories.percent(interval.upperBound))",
         title: "Figures rest on \(images) images")
     ]
   }

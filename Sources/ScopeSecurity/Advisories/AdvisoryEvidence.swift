@@ -49,8 +49,6 @@ public struct AdvisoryEvidence: Sendable, Hashable, Codable {
 
   /// Accuracy without attack on the images that were attacked (all images when none were), as a fraction.
   public var cleanAccuracy: Double?
-  /// Images behind ``cleanAccuracy`` and ``attacks``.
-  public var attackedImages: Int?
   /// The optimized model's accuracy without attack on the images of ``cleanAccuracy``.
   public var optimizedCleanAccuracy: Double?
   /// The original's accuracy on the optimizer's evaluation images.
@@ -63,8 +61,10 @@ public struct AdvisoryEvidence: Sendable, Hashable, Codable {
   public var isQuantized: Bool?
   /// Images used to calibrate quantization.
   public var calibrationImages: Int?
-  /// Images the accuracies were measured on.
+  /// Images behind ``cleanAccuracy`` and ``attacks``.
   public var evaluationImages: Int?
+  /// Images behind ``originalAccuracy``, ``optimizedAccuracy`` and ``agreement``; none of them calibrated.
+  public var optimizationImages: Int?
   public var attacks: [Attack] = []
   public var architecture: Architecture?
   /// The year of the run, for ages.

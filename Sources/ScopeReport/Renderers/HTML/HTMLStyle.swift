@@ -82,7 +82,7 @@ enum HTMLStyle {
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1rem;margin:0 0 1.2rem}
     figure{margin:0;padding:1.2rem 1.4rem 1.3rem}
     figcaption{font-size:.875rem;font-weight:600;margin-bottom:.85rem}
-    figure svg{display:block;width:100%;height:auto;overflow:visible}
+    figure svg{display:block;width:100%;max-width:46rem;height:auto;overflow:visible}
     svg text{font-family:var(--sans);fill:var(--muted);font-size:13px}
     .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;margin:.8rem 0 0;padding:0;font-size:.8125rem;color:var(--soft)}
     .legend li{display:flex;align-items:center;gap:.45rem}.legend svg{width:26px;height:14px}

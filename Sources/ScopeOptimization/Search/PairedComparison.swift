@@ -1,26 +1,4 @@
-/// A share of successes with its uncertainty.
-public struct Proportion: Sendable, Hashable, Codable {
-  public var successes: Int
-  public var trials: Int
-
-  public init(successes: Int, trials: Int) {
-    self.successes = successes
-    self.trials = trials
-  }
-
-  /// NaN without trials.
-  public var value: Double { Double(successes) / Double(trials) }
-
-  /// Wilson's 95% score interval (E. B. Wilson, JASA 22, 1927), which stays inside [0, 1] and is usable for few trials.
-  public var interval: ClosedRange<Double> {
-    guard trials > 0 else { return 0...1 }
-    let z = 1.959963984540054
-    let n = Double(trials)
-    let center = (value + z * z / (2 * n)) / (1 + z * z / n)
-    let half = z / (1 + z * z / n) * (value * (1 - value) / n + z * z / (4 * n * n)).squareRoot()
-    return max(0, center - half)...min(1, center + half)
-  }
-}
+import ScopeStatistics
 
 /// Two classifiers compared image by image.
 public struct PairedComparison: Sendable, Hashable, Codable {
