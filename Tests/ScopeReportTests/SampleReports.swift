@@ -1,4 +1,5 @@
 import ScopeReport
+import Testing
 
 /// Fixed reports the tests render. Their figures are inputs of the renderer, not claims about a model.
 enum SampleReports {
@@ -331,4 +332,9 @@ enum SampleReports {
     report.notMeasured = [Report.NotMeasured(path: text, reason: text, remedy: text)]
     return report
   }
+}
+
+/// Test logs name a report; its whole value would fill them.
+extension Report: CustomTestStringConvertible {
+  public var testDescription: String { "report on \(model.name.prefix(40))" }
 }

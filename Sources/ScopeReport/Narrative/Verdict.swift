@@ -46,12 +46,12 @@ enum Verdict {
           + "labels, the class order and the preprocessing."
       )
     }
-    let images =
-      accuracy.samples ?? report.optimization?.evaluationImages ?? report.conditions.data?.images ?? 0
+    let counts = [accuracy.samples, report.optimization?.evaluationImages].compactMap { $0 }
+    let images = counts.min() ?? report.conditions.data?.images ?? 0
     if images < Thresholds.minimumEvaluationImages {
       return (
         .doNotShipYet, "Do not ship yet: \(Format.plural(images, "image")) cannot support a decision",
-        "\(accuracy.text) accuracy on \(Format.plural(images, "image"))"
+        "\(accuracy.text) accuracy on \(Format.plural(accuracy.samples ?? images, "image"))"
           + (accuracy.intervalText.map { " may be anything from \($0)" } ?? " is uncertain")
           + "; repeat with at least \(Thresholds.minimumEvaluationImages) labelled images."
       )
