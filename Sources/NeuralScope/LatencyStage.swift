@@ -86,12 +86,12 @@ enum LatencyStage {
 }
 
 /// Finds the node of a model that a node of the engine's optimized graph computes.
-struct NodeNames {
+package struct NodeNames {
   private var byName: [String: Int] = [:]
   private var byOutput: [String: Int] = [:]
   private let graph: Graph
 
-  init(_ graph: Graph) {
+  package init(_ graph: Graph) {
     self.graph = graph
     for (index, node) in graph.nodes.enumerated() {
       if !node.name.isEmpty { byName[node.name] = index }
@@ -101,7 +101,7 @@ struct NodeNames {
 
   /// ONNX Runtime names a rewritten node after its source or after the value it makes, with a suffix for the blocked
   /// layout. A fused activation's value leads back to the convolution that makes its input.
-  func source(of name: String) -> Int? {
+  package func source(of name: String) -> Int? {
     var name = name
     for suffix in ["_nchwc", "_token", "_fused"] where name.hasSuffix(suffix) { name = String(name.dropLast(suffix.count)) }
     guard var index = byName[name] ?? byOutput[name] else { return nil }

@@ -3,12 +3,12 @@ import ScopeGraph
 import ScopeRuntime
 
 /// Inputs for timing a model without data.
-enum SampleInputs {
+package enum SampleInputs {
   /// One array per required input: reproducible values in [0, 1) for floating-point inputs, zeros for integers; an
   /// open first size is 1.
   ///
   /// - Throws: `unsupported` naming an input whose size or type is not known.
-  static func make(_ model: Model) throws(ScopeError) -> [String: HostArray] {
+  package static func make(_ model: Model) throws(ScopeError) -> [String: HostArray] {
     var feeds: [String: HostArray] = [:]
     for input in model.graph.requiredInputs {
       guard let shape = input.shape, let dataType = input.dataType else {
