@@ -13,7 +13,8 @@ let orderedCollections: Target.Dependency = .product(name: "OrderedCollections",
 func tests(_ module: String, _ others: String...) -> Target {
   .testTarget(
     name: "\(module)Tests",
-    dependencies: Array(Set([module, "ScopeBytes", "ScopeGraph", "ScopeStatistics", "TestSupport"] + others)).sorted().map { .init(stringLiteral: $0) }
+    dependencies: Array(Set([module, "ScopeBytes", "ScopeGraph", "ScopeStatistics", "TestSupport"] + others))
+      .sorted().map { .init(stringLiteral: $0) }
       + [orderedCollections],
     swiftSettings: strict)
 }
@@ -53,21 +54,27 @@ let package = Package(
       name: "ScopeRuntime", dependencies: ["COnnxRuntime", "ScopeStatistics", "ScopeGraph", "ScopeFormats"],
       swiftSettings: memorySafe),
     .target(name: "ScopeData", dependencies: ["CImageCodecs", "ScopeGraph"], swiftSettings: strict),
-    .target(name: "ScopeAnalysis", dependencies: ["ScopeStatistics", "ScopeGraph", "ScopeRuntime"], swiftSettings: strict),
+    .target(
+      name: "ScopeAnalysis", dependencies: ["ScopeStatistics", "ScopeGraph", "ScopeRuntime"],
+      swiftSettings: strict),
     .target(name: "ScopeGradients", dependencies: ["ScopeGraph"], swiftSettings: strict),
     .target(
       name: "ScopeOptimization",
-      dependencies: ["ScopeStatistics", "ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections],
+      dependencies: [
+        "ScopeStatistics", "ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections,
+      ],
       swiftSettings: strict),
     .target(
       name: "ScopeRobustness",
       dependencies: ["ScopeStatistics", "ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
     .target(name: "ScopeSecurity", dependencies: ["ScopeFormats", "ScopeStatistics"], swiftSettings: strict),
-    .target(name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph", "ScopeStatistics"], swiftSettings: strict),
+    .target(
+      name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph", "ScopeStatistics"], swiftSettings: strict),
     .target(
       name: "NeuralScope",
       dependencies: [
-        "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures", "ScopeRuntime", "ScopeData", "ScopeAnalysis",
+        "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures", "ScopeRuntime", "ScopeData",
+        "ScopeAnalysis",
         "ScopeGradients", "ScopeOptimization", "ScopeRobustness", "ScopeSecurity", "ScopeReport",
       ],
       swiftSettings: strict),
@@ -79,7 +86,11 @@ let package = Package(
       ],
       swiftSettings: strict,
       // The Swift runtime inside the executable: it starts in a few milliseconds and runs where Swift is not installed.
-      linkerSettings: [.unsafeFlags(["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"], .when(platforms: [.linux], configuration: .release))]),
+      linkerSettings: [
+        .unsafeFlags(
+          ["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"],
+          .when(platforms: [.linux], configuration: .release))
+      ]),
 
     // Tests beside the modules.
     tests("ScopeStatistics"),
@@ -96,7 +107,8 @@ let package = Package(
     tests("ScopeSecurity", "ScopeFormats"),
     tests("ScopeReport"),
     tests("NeuralScope", "ScopeReport"),
-    .testTarget(name: "CommandLineTests", dependencies: ["ScopeBytes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["ScopeBytes", "TestSupport"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["ScopeBytes"], path: "Tests/TestSupport", swiftSettings: strict),
   ],

@@ -27,21 +27,27 @@ enum AnalysisStage {
     if let architecture = model.architecture {
       let counts = architecture.counts
       analysis = Report.Analysis(
-        parameters: .count(counts.trainableParameters, conditions: "PyTorch convention: buffers are not parameters"))
+        parameters: .count(
+          counts.trainableParameters, conditions: "PyTorch convention: buffers are not parameters"))
       analysis.trainableParameters = .count(
         counts.trainableParameters, conditions: "all parameters; a checkpoint does not store requires_grad")
-      analysis.buffers = .count(counts.bufferElements, conditions: "elements of \(counts.bufferTensors) buffers")
-      analysis.modules = .count(counts.modules, conditions: "PyTorch convention: containers and the model itself included")
-      analysis.parameterisedModules = .count(counts.parameterisedModules, conditions: "modules that own parameters")
+      analysis.buffers = .count(
+        counts.bufferElements, conditions: "elements of \(counts.bufferTensors) buffers")
+      analysis.modules = .count(
+        counts.modules, conditions: "PyTorch convention: containers and the model itself included")
+      analysis.parameterisedModules = .count(
+        counts.parameterisedModules, conditions: "modules that own parameters")
       analysis.weightLayers = .count(counts.weightLayers, conditions: "convolution and linear layers")
     } else {
       analysis = Report.Analysis(
         parameters: .count(
           structure.parameters.logicalCount,
           conditions: structure.parameters.logicalCount == structure.parameters.storedCount
-            ? "floating-point initializers" : "tensors that were stored once because they were equal count once per name"))
+            ? "floating-point initializers"
+            : "tensors that were stored once because they were equal count once per name"))
       analysis.weightLayers = .count(
-        structure.weightLayers.count, conditions: "convolution, linear and recurrent layers with constant weights")
+        structure.weightLayers.count,
+        conditions: "convolution, linear and recurrent layers with constant weights")
       for path in ["modules", "parameterisedModules", "trainableParameters", "buffers"] {
         missing.append(
           Report.NotMeasured(
@@ -51,8 +57,11 @@ enum AnalysisStage {
     }
     analysis.graphNodes = .count(
       structure.nodeCount,
-      conditions: model.weights == nil ? "nodes of the ONNX graph" : "nodes of the ONNX graph built here from the checkpoint")
-    analysis.operators = structure.nodesByOperator.map { Report.OperatorCount(opType: $0.key, count: $0.value) }
+      conditions: model.weights == nil
+        ? "nodes of the ONNX graph" : "nodes of the ONNX graph built here from the checkpoint")
+    analysis.operators = structure.nodesByOperator.map {
+      Report.OperatorCount(opType: $0.key, count: $0.value)
+    }
     let assumed = structure.assumptions.isEmpty ? "" : ", " + structure.assumptions.joined(separator: ", ")
     analysis.macs = .macs(
       structure.operations.macs, conditions: "convolutions and matrix products, bias not included\(assumed)")
@@ -63,29 +72,40 @@ enum AnalysisStage {
       conditions: "2 per multiply-accumulate, plus bias, normalisation, pooling and elementwise work")
     if let weights = model.weights {
       analysis.weightBytes = .bytes(
-        WeightsAnalysis.analyze(weights).parameterBytes, conditions: "parameters as stored, buffers not included")
+        WeightsAnalysis.analyze(weights).parameterBytes,
+        conditions: "parameters as stored, buffers not included")
     } else {
-      analysis.weightBytes = .bytes(structure.weightBytes, conditions: "initializers that nodes read, as stored")
+      analysis.weightBytes = .bytes(
+        structure.weightBytes, conditions: "initializers that nodes read, as stored")
     }
     analysis.weightTypes = structure.parameters.byType.keys.map(\.name)
     let exact = structure.activations.valuesNotCounted == 0
-    let atLeast = exact ? "" : ", at least: \(structure.activations.valuesNotCounted) values of unknown size not counted"
+    let atLeast =
+      exact ? "" : ", at least: \(structure.activations.valuesNotCounted) values of unknown size not counted"
     analysis.peakActivationBytes = .bytes(
-      structure.activations.inPlace.bytes, conditions: "liveness in graph order, elementwise in place, batch 1\(atLeast)")
+      structure.activations.inPlace.bytes,
+      conditions: "liveness in graph order, elementwise in place, batch 1\(atLeast)")
     analysis.peakActivationBytesNaive = .bytes(
-      structure.activations.naive.bytes, conditions: "liveness in graph order, every output its own buffer, batch 1\(atLeast)")
+      structure.activations.naive.bytes,
+      conditions: "liveness in graph order, every output its own buffer, batch 1\(atLeast)")
     analysis.peakActivationTensor = structure.activations.inPlace.values.first?.name
     analysis.opset = graph.opset
     // As declared: an open batch stays open here, though the figures are for one image.
     analysis.inputs = graph.graph.requiredInputs.map(signature)
-    analysis.outputs = zip(graph.graph.outputs, structure.outputs).map { signature($0.shape == nil ? $1 : $0) }
+    analysis.outputs = zip(graph.graph.outputs, structure.outputs).map {
+      signature($0.shape == nil ? $1 : $0)
+    }
     analysis.fileBytes = .bytes(model.file.byteCount)
     analysis.notes = (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
     if !structure.operations.isComplete {
       missing.append(
         Report.NotMeasured(
-          path: "analysis.macs", reason: "\(structure.operations.nodesNotCounted) nodes have an unknown cost; the total is a lower bound",
-          remedy: "export the model with fixed input sizes, or report the operators \(structure.unknownOperators.keys.joined(separator: ", "))"))
+          path: "analysis.macs",
+          reason:
+            "\(structure.operations.nodesNotCounted) nodes have an unknown cost; the total is a lower bound",
+          remedy:
+            "export the model with fixed input sizes, or report the operators \(structure.unknownOperators.keys.joined(separator: ", "))"
+        ))
     }
     return (analysis, missing)
   }
@@ -96,17 +116,22 @@ enum AnalysisStage {
     }
     let structure = WeightsAnalysis.analyze(weights)
     var analysis = Report.Analysis(
-      parameters: .count(structure.parameters, conditions: "PyTorch convention: floating-point tensors that are not buffers"))
-    analysis.buffers = .count(structure.bufferElements, conditions: "running statistics, counters, index tables")
+      parameters: .count(
+        structure.parameters, conditions: "PyTorch convention: floating-point tensors that are not buffers"))
+    analysis.buffers = .count(
+      structure.bufferElements, conditions: "running statistics, counters, index tables")
     analysis.parameterisedModules = .count(structure.modules.count, conditions: "modules that hold tensors")
     analysis.weightLayers = .count(structure.weightLayers, conditions: "weights of two or more dimensions")
     analysis.weightBytes = .bytes(structure.bytes, conditions: "all tensors as stored, shared storage once")
     analysis.weightTypes = structure.byType.keys.map(\.name)
     analysis.fileBytes = .bytes(model.file.byteCount)
-    analysis.notes = [model.notExecutable].compactMap { $0 } + weights.otherEntries.prefix(8).map { "beside the weights: \($0)" }
+    analysis.notes =
+      [model.notExecutable].compactMap { $0 }
+      + weights.otherEntries.prefix(8).map { "beside the weights: \($0)" }
     let missing = (graphFigures + ["modules"]).map {
       Report.NotMeasured(
-        path: "analysis.\($0)", reason: "the file holds weights without a graph, and their architecture is not known here",
+        path: "analysis.\($0)",
+        reason: "the file holds weights without a graph, and their architecture is not known here",
         remedy: ArchitectureRegistry.exportAdvice)
     }
     return (analysis, missing)

@@ -53,11 +53,17 @@ struct PreparedData: Sendable {
       base = .imagenet
       source = "assumed, as the model does not say; choose with --preset, --mean and --std"
     }
-    if options.isCustomised, options.mean ?? options.standardDeviation ?? options.resize ?? options.crop ?? options.interpolation != nil {
+    if options.isCustomised,
+      options.mean ?? options.standardDeviation ?? options.resize ?? options.crop ?? options.interpolation
+        != nil
+    {
       base = try Preprocessing.custom(
-        basedOn: base, mean: options.mean, standardDeviation: options.standardDeviation, resize: options.resize,
+        basedOn: base, mean: options.mean, standardDeviation: options.standardDeviation,
+        resize: options.resize,
         crop: options.crop, interpolation: options.interpolation)
-      source = options.preset.map { "--preset \($0) with the constants given" } ?? "the constants given, otherwise \(source)"
+      source =
+        options.preset.map { "--preset \($0) with the constants given" }
+        ?? "the constants given, otherwise \(source)"
     }
     return (base, source)
   }

@@ -29,7 +29,8 @@ extension Report.Model {
       if let moduleClass = weights.moduleClass { parts.append("whole module of class \(moduleClass)") }
       formatDetail = parts.joined(separator: ", ")
     } else if let graph = model.graph {
-      let producer = graph.producerName.isEmpty ? "" : ", written by \(graph.producerName) \(graph.producerVersion)"
+      let producer =
+        graph.producerName.isEmpty ? "" : ", written by \(graph.producerName) \(graph.producerVersion)"
       formatDetail = "IR version \(graph.irVersion), opset \(graph.opset)\(producer)"
     }
   }
@@ -39,7 +40,8 @@ extension Report.Conditions {
   init(options: ScopeOptions) {
     let machine = ScopeRuntime.Machine.current
     var described = Report.Machine(
-      cpu: machine.cpu, cores: machine.cores, memoryBytes: machine.memoryBytes, operatingSystem: machine.operatingSystem)
+      cpu: machine.cpu, cores: machine.cores, memoryBytes: machine.memoryBytes,
+      operatingSystem: machine.operatingSystem)
     described.instructionSets = machine.vectorExtensions
     self.init(
       tool: Report.Tool(version: NeuralScope.version), date: Date().formatted(.iso8601), machine: described)

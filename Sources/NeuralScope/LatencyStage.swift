@@ -1,15 +1,16 @@
 import FoundationEssentials
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import ScopeAnalysis
 import ScopeBytes
 import ScopeGraph
 import ScopeReport
 import ScopeRuntime
 import ScopeStatistics
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// What of section 1 needs the engine: load time, first inference, steady-state latency, where the time goes.
 enum LatencyStage {
@@ -31,29 +32,42 @@ enum LatencyStage {
     let summary = try LatencyBenchmark.measure(
       session, feeds: feeds, batch: batch, plan: .init(budget: options.latencyBudget))
     let input = sample == nil ? "made-up input" : "the first image"
-    let conditions = "\(summary.threads) threads, batch \(batch), \(input), FP32 CPU provider, ONNX Runtime \(engine.version)"
+    let conditions =
+      "\(summary.threads) threads, batch \(batch), \(input), FP32 CPU provider, ONNX Runtime \(engine.version)"
     var latency = Report.Latency(
       p50Milliseconds: .milliseconds(
         summary.medianMilliseconds, interval: interval(summary.medianInterval),
-        spread: summary.p75Milliseconds - summary.p25Milliseconds, samples: summary.samples.count, conditions: conditions),
+        spread: summary.p75Milliseconds - summary.p25Milliseconds, samples: summary.samples.count,
+        conditions: conditions),
       samples: summary.samples.count, threads: summary.threads, batch: batch)
     latency.warmupRuns = summary.warmUpRuns
-    latency.p90Milliseconds = summary.p90Milliseconds.map { .milliseconds($0, samples: summary.samples.count) }
-    latency.p99Milliseconds = summary.p99Milliseconds.map { .milliseconds($0, samples: summary.samples.count) }
+    latency.p90Milliseconds = summary.p90Milliseconds.map {
+      .milliseconds($0, samples: summary.samples.count)
+    }
+    latency.p99Milliseconds = summary.p99Milliseconds.map {
+      .milliseconds($0, samples: summary.samples.count)
+    }
     latency.interquartileRangeMilliseconds = .milliseconds(summary.p75Milliseconds - summary.p25Milliseconds)
     latency.loadMilliseconds = .milliseconds(
-      session.loadTime.milliseconds, samples: 1, conditions: "creating the session, optimizing the graph included")
-    latency.firstInferenceMilliseconds = .milliseconds(first, samples: 1, conditions: "memory is allocated in it")
+      session.loadTime.milliseconds, samples: 1,
+      conditions: "creating the session, optimizing the graph included")
+    latency.firstInferenceMilliseconds = .milliseconds(
+      first, samples: 1, conditions: "memory is allocated in it")
     latency.imagesPerSecond = Figure(summary.imagesPerSecond, .imagesPerSecond, conditions: conditions)
     analysis.latency = latency
     analysis.slowestNodes = try slowest(graph, feeds: feeds, engine: engine, options: options)
     var missing: [Report.NotMeasured] = []
-    for (name, value, needed) in [("p90Milliseconds", summary.p90Milliseconds, 64), ("p99Milliseconds", summary.p99Milliseconds, 662)]
+    for (name, value, needed) in [
+      ("p90Milliseconds", summary.p90Milliseconds, 64), ("p99Milliseconds", summary.p99Milliseconds, 662),
+    ]
     where value == nil {
       missing.append(
         Report.NotMeasured(
-          path: "analysis.latency.\(name)", reason: "not enough samples: \(summary.samples.count) of \(needed)",
-          remedy: "neural-scope analyze --latency-seconds \(Int((Double(needed) * summary.medianMilliseconds / 1000).rounded(.up)) + 1)"))
+          path: "analysis.latency.\(name)",
+          reason: "not enough samples: \(summary.samples.count) of \(needed)",
+          remedy:
+            "neural-scope analyze --latency-seconds \(Int((Double(needed) * summary.medianMilliseconds / 1000).rounded(.up)) + 1)"
+        ))
     }
     return missing
   }
@@ -67,7 +81,8 @@ enum LatencyStage {
     _ graph: Model, feeds: [String: HostArray], engine: Engine, options: ScopeOptions
   ) throws(ScopeError) -> [Report.NodeTime] {
     let folder = FileManager.default.temporaryDirectory.path()
-    let prefix = "\(folder.hasSuffix("/") ? folder : folder + "/")neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let prefix =
+      "\(folder.hasSuffix("/") ? folder : folder + "/")neural-scope-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     let session = try Session(
       engine: engine, model: graph, options: SessionOptions(threads: options.threads, profilePrefix: prefix))
     let runs = 23
@@ -78,7 +93,8 @@ enum LatencyStage {
     return summary.slowest.map { entry in
       let source = names.source(of: entry.nodeName)
       return Report.NodeTime(
-        name: source.map { graph.graph.nodes[$0].name.isEmpty ? entry.nodeName : graph.graph.nodes[$0].name } ?? entry.nodeName,
+        name: source.map { graph.graph.nodes[$0].name.isEmpty ? entry.nodeName : graph.graph.nodes[$0].name }
+          ?? entry.nodeName,
         opType: entry.opType, milliseconds: entry.medianMicroseconds / 1000, share: entry.share,
         macs: source.flatMap { structure.nodeCosts[$0].cost?.macs }.flatMap { $0 > 0 ? $0 : nil })
     }
@@ -103,12 +119,17 @@ package struct NodeNames {
   /// layout. A fused activation's value leads back to the convolution that makes its input.
   package func source(of name: String) -> Int? {
     var name = name
-    for suffix in ["_nchwc", "_token", "_fused"] where name.hasSuffix(suffix) { name = String(name.dropLast(suffix.count)) }
+    for suffix in ["_nchwc", "_token", "_fused"] where name.hasSuffix(suffix) {
+      name = String(name.dropLast(suffix.count))
+    }
     guard var index = byName[name] ?? byOutput[name] else { return nil }
     for _ in 0..<4 {
       let node = graph.nodes[index]
-      guard !["Conv", "Gemm", "MatMul"].contains(node.opType), ["Relu", "Clip", "BatchNormalization", "Add", "Sum"].contains(node.opType),
-        let producer = node.inputs.lazy.compactMap({ byOutput[$0] }).first(where: { graph.nodes[$0].outputs.count == 1 })
+      guard !["Conv", "Gemm", "MatMul"].contains(node.opType),
+        ["Relu", "Clip", "BatchNormalization", "Add", "Sum"].contains(node.opType),
+        let producer = node.inputs.lazy.compactMap({ byOutput[$0] }).first(where: {
+          graph.nodes[$0].outputs.count == 1
+        })
       else { break }
       index = producer
     }

@@ -58,9 +58,12 @@ public struct LoadedModel: Sendable {
       let shape = input.shape, shape.rank == 4
     else {
       throw ScopeError(
-        .unsupported, "this needs an image classifier", file: file.path, expected: "one float32 input [N, C, H, W]",
-        found: graph.requiredInputs.map { "\($0.name): \($0.dataType?.name ?? "?") \($0.shape?.description ?? "?")" }
-          .joined(separator: ", "),
+        .unsupported, "this needs an image classifier", file: file.path,
+        expected: "one float32 input [N, C, H, W]",
+        found: graph.requiredInputs.map {
+          "\($0.name): \($0.dataType?.name ?? "?") \($0.shape?.description ?? "?")"
+        }
+        .joined(separator: ", "),
         remedy: "Use `neural-scope analyze` and `neural-scope security`, which take any model")
     }
     let sizes = shape.dimensions.map(\.value)

@@ -22,7 +22,7 @@ public enum NeuralScope {
     } else if state.model.graph != nil {
       do throws(ScopeError) {
         try state.measureLatency()
-      } catch where error.code == .engineUnavailable || error.code == .unsupported {
+      } catch  where error.code == .engineUnavailable || error.code == .unsupported {
         state.skip("analysis.latency", because: error)
       }
     }
@@ -87,10 +87,12 @@ public enum NeuralScope {
     do throws(ScopeError) {
       _ = try state.needEngine()
     } catch {
-      for section in ["analysis.latency", "optimization", "robustness"] { state.skip(section, because: error) }
+      for section in ["analysis.latency", "optimization", "robustness"] {
+        state.skip(section, because: error)
+      }
       return
     }
-    do throws(ScopeError) { try state.measureLatency() } catch where error.code == .unsupported {
+    do throws(ScopeError) { try state.measureLatency() } catch  where error.code == .unsupported {
       state.skip("analysis.latency", because: error)
     }
     guard options.data.path != nil else {
@@ -99,10 +101,10 @@ public enum NeuralScope {
       }
       return
     }
-    do throws(ScopeError) { try state.optimize() } catch where error.code == .unsupported {
+    do throws(ScopeError) { try state.optimize() } catch  where error.code == .unsupported {
       state.skip("optimization", because: error)
     }
-    do throws(ScopeError) { try state.attack(sampleCount: 6) } catch where error.code == .unsupported {
+    do throws(ScopeError) { try state.attack(sampleCount: 6) } catch  where error.code == .unsupported {
       state.skip("robustness", because: error)
     }
   }

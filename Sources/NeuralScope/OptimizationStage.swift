@@ -38,7 +38,8 @@ enum OptimizationStage {
 
   private static func section(_ result: OptimizationResult, options: ScopeOptions) -> Report.Optimization {
     var section = Report.Optimization(
-      originalBytes: result.originalBytes, optimizedBytes: result.optimizedBytes, isApproximate: result.isQuantized)
+      originalBytes: result.originalBytes, optimizedBytes: result.optimizedBytes,
+      isApproximate: result.isQuantized)
     let conditions =
       "batch \(result.originalLatency.batch), \(result.originalLatency.threads) threads, interleaved with the original, "
       + "\(result.speedup.rounds) rounds"
@@ -46,10 +47,13 @@ enum OptimizationStage {
     section.originalP50Milliseconds = figure(result.originalLatency, conditions: conditions)
     section.optimizedP50Milliseconds = figure(result.optimizedLatency, conditions: conditions)
     let images = "top-1 on \(result.evaluationImages) images that did not calibrate"
-    section.originalAccuracy = .proportion(result.comparison.originalCorrect, of: result.comparison.images, conditions: images)
-    section.optimizedAccuracy = .proportion(result.comparison.candidateCorrect, of: result.comparison.images, conditions: images)
+    section.originalAccuracy = .proportion(
+      result.comparison.originalCorrect, of: result.comparison.images, conditions: images)
+    section.optimizedAccuracy = .proportion(
+      result.comparison.candidateCorrect, of: result.comparison.images, conditions: images)
     section.agreement = .proportion(
-      result.comparison.agreeing, of: result.comparison.images, conditions: "same top-1 class as the original")
+      result.comparison.agreeing, of: result.comparison.images, conditions: "same top-1 class as the original"
+    )
     section.techniques = result.techniques
     section.candidates = result.candidates.map(candidate)
     section.chosen = result.candidates.first { $0.verdict == .chosen }?.name
@@ -62,7 +66,8 @@ enum OptimizationStage {
 
   private static func candidate(_ candidate: OptimizationCandidate) -> Report.Candidate {
     var row = Report.Candidate(
-      name: candidate.name, verdict: candidate.verdict == .chosen ? "chosen: \(candidate.reason)" : candidate.reason,
+      name: candidate.name,
+      verdict: candidate.verdict == .chosen ? "chosen: \(candidate.reason)" : candidate.reason,
       isChosen: candidate.verdict == .chosen)
     row.bytes = .bytes(candidate.bytes)
     if let comparison = candidate.comparison {
@@ -75,12 +80,15 @@ enum OptimizationStage {
   }
 
   private static func figure(_ ratio: SpeedRatio, conditions: String?) -> Figure {
-    .ratio(ratio.ratio, interval: LatencyStage.interval(ratio.interval), samples: ratio.rounds, conditions: conditions)
+    .ratio(
+      ratio.ratio, interval: LatencyStage.interval(ratio.interval), samples: ratio.rounds,
+      conditions: conditions)
   }
 
   private static func figure(_ latency: LatencySummary, conditions: String?) -> Figure {
     .milliseconds(
       latency.medianMilliseconds, interval: LatencyStage.interval(latency.medianInterval),
-      spread: latency.p75Milliseconds - latency.p25Milliseconds, samples: latency.samples.count, conditions: conditions)
+      spread: latency.p75Milliseconds - latency.p25Milliseconds, samples: latency.samples.count,
+      conditions: conditions)
   }
 }

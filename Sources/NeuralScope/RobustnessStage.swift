@@ -7,7 +7,8 @@ import ScopeRuntime
 /// Section 4: accuracy under attack, of the model and, where there is one, of its optimized form.
 enum RobustnessStage {
   static func run(
-    _ model: LoadedModel, optimized: Model?, data: PreparedData, sampleCount: Int, engine: Engine, options: ScopeOptions
+    _ model: LoadedModel, optimized: Model?, data: PreparedData, sampleCount: Int, engine: Engine,
+    options: ScopeOptions
   ) throws(ScopeError) -> Report.Robustness {
     let attacks = try specifications(options, height: data.images.height, width: data.images.width)
     var settings = ScopeRobustness.RobustnessOptions()
@@ -25,11 +26,13 @@ enum RobustnessStage {
         return section(result, data: data)
       }
       let compared = try evaluator.compare(
-        original: graph, other: optimized, normalization: data.normalization, images: data.images, attacks: attacks,
+        original: graph, other: optimized, normalization: data.normalization, images: data.images,
+        attacks: attacks,
         progress: progress)
       var section = section(compared.original, data: data)
       section.optimizedComparison = comparison(compared)
-      section.optimizedCleanAccuracy = figure(compared.otherCleanAccuracy, conditions: "the optimized model, same images")
+      section.optimizedCleanAccuracy = figure(
+        compared.otherCleanAccuracy, conditions: "the optimized model, same images")
       return section
     } catch {
       throw error.inFile(model.file.path)
@@ -37,7 +40,9 @@ enum RobustnessStage {
   }
 
   /// - Throws: `invalidArgument` naming the flag's value; checked before long work starts.
-  static func specifications(_ options: ScopeOptions, height: Int, width: Int) throws(ScopeError) -> [AttackSpecification] {
+  static func specifications(_ options: ScopeOptions, height: Int, width: Int) throws(ScopeError)
+    -> [AttackSpecification]
+  {
     let attack = options.attack
     return try AttackSpecification.parse(
       names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons, steps: attack.steps,
@@ -62,12 +67,15 @@ enum RobustnessStage {
     section.worstCase = result.worstCase.map {
       Report.WorstCase(
         norm: $0.norm.rawValue, epsilon: $0.epsilon.value,
-        robustAccuracy: figure($0.robustAccuracy, conditions: "right when clean and under all \($0.attacks) attacks of this size"))
+        robustAccuracy: figure(
+          $0.robustAccuracy, conditions: "right when clean and under all \($0.attacks) attacks of this size"))
     }
     if let score = result.score, let epsilon = result.headlineEpsilon {
       section.score = Figure(
         score, .score, samples: result.imageCount,
-        conditions: "100 x robust / clean accuracy under the strongest attack at \(epsilon.text); \(result.headlineReason)")
+        conditions:
+          "100 x robust / clean accuracy under the strongest attack at \(epsilon.text); \(result.headlineReason)"
+      )
       section.level = result.level?.rawValue
       section.headlineEpsilon = epsilon.value
       section.headlineNorm = result.headlineAttack?.norm.rawValue
@@ -84,7 +92,8 @@ enum RobustnessStage {
       var row = Report.OptimizedUnderAttack(
         attack: attack.specification.kind.title, norm: attack.specification.norm.rawValue,
         epsilon: attack.specification.epsilon.value,
-        originalRobustAccuracy: figure(own == nil ? attack.robustAccuracy : attack.strictRobustAccuracy, conditions: nil),
+        originalRobustAccuracy: figure(
+          own == nil ? attack.robustAccuracy : attack.strictRobustAccuracy, conditions: nil),
         optimizedRobustAccuracy: figure(other, conditions: nil))
       row.method =
         own != nil
@@ -110,8 +119,10 @@ enum RobustnessStage {
         planes: sample.perturbed, channels: sample.channels, height: sample.height, width: sample.width)
     else { return nil }
     return Report.Sample(
-      label: name(sample.label), attack: sample.specification.kind.title, epsilonText: sample.specification.epsilon.text,
-      cleanImage: clean, cleanPrediction: name(sample.cleanPrediction), cleanConfidence: sample.cleanConfidence,
+      label: name(sample.label), attack: sample.specification.kind.title,
+      epsilonText: sample.specification.epsilon.text,
+      cleanImage: clean, cleanPrediction: name(sample.cleanPrediction),
+      cleanConfidence: sample.cleanConfidence,
       perturbedImage: perturbed, perturbedPrediction: name(sample.perturbedPrediction),
       perturbedConfidence: sample.perturbedConfidence)
   }

@@ -31,9 +31,13 @@ package enum SampleInputs {
     return feeds
   }
 
-  private static func values(_ dataType: DataType, _ count: Int, _ input: ValueInfo) throws(ScopeError) -> HostArray.Values {
+  private static func values(_ dataType: DataType, _ count: Int, _ input: ValueInfo) throws(ScopeError)
+    -> HostArray.Values
+  {
     // A Weyl sequence: even coverage of [0, 1), the same everywhere.
-    func fraction(_ index: Int) -> Double { (Double(index) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1) }
+    func fraction(_ index: Int) -> Double {
+      (Double(index) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1)
+    }
     switch dataType {
     case .float32: return .float32((0..<count).map { Float(fraction($0)) })
     case .float64: return .float64((0..<count).map(fraction))

@@ -53,12 +53,16 @@ struct ScopeRun {
       let data = try needData()
       sample = [
         input.name: HostArray(
-          data.images.normalizedValues([0], data.normalization), [1, data.images.channels, data.images.height, data.images.width])
+          data.images.normalizedValues([0], data.normalization),
+          [1, data.images.channels, data.images.height, data.images.width])
       ]
     }
-    report.notMeasured += try LatencyStage.run(&analysis, model: model, sample: sample, engine: engine, options: options)
+    report.notMeasured += try LatencyStage.run(
+      &analysis, model: model, sample: sample, engine: engine, options: options)
     report.analysis = analysis
-    if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread, spread > 0.1 * latency.p50Milliseconds.value {
+    if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread,
+      spread > 0.1 * latency.p50Milliseconds.value
+    {
       report.conditions.warnings.append(
         "The latency is noisy: its interquartile range is \(Int((100 * spread / latency.p50Milliseconds.value).rounded()))% of the median; close other programs and measure again."
       )
@@ -85,7 +89,8 @@ struct ScopeRun {
   }
 
   mutating func scan() throws(ScopeError) {
-    report.security = try SecurityStage.run(model, report: report, optimization: optimized?.result, data: data)
+    report.security = try SecurityStage.run(
+      model, report: report, optimization: optimized?.result, data: data)
   }
 
   /// Notes that a section could not be measured instead of ending the run.

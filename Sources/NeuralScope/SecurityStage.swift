@@ -12,15 +12,15 @@ enum SecurityStage {
     let scan = try SecurityScanner().scan(file: model.file.path)
     let evidence = evidence(model, report: report, optimization: optimization)
     let findings =
-      scan.findings.map { finding($0, kind: .file) } + DeploymentAdvisories.findings(evidence).map { finding($0, kind: .advisory) }
+      scan.findings.map { finding($0, kind: .file) }
+      + DeploymentAdvisories.findings(evidence).map { finding($0, kind: .advisory) }
     var section = Report.Security(
       verdict: Report.Security.Verdict(scan.verdict),
-      findings: findings.enumerated().sorted { ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset) }.map(\.element))
+      findings: findings.enumerated().sorted {
+        ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset)
+      }.map(\.element))
     section.filesScanned = 1
     section.rulesApplied = SecurityRules.all.count
-    section.recommendations = DeploymentAdvisories.recommendations(evidence).map {
-      Report.Assessment(title: $0.title, text: "\($0.action) Because \($0.evidence).", basis: ["security.findings"])
-    }
     return section
   }
 
@@ -36,15 +36,13 @@ enum SecurityStage {
   ) -> AdvisoryEvidence {
     var evidence = AdvisoryEvidence()
     evidence.fileFormat = model.file.format.rawValue
-    evidence.fileBytes = model.file.byteCount
     evidence.sha256 = report.model.sha256
-    evidence.parameters = report.analysis.map { Int($0.parameters.value) }
     evidence.hasSignature = hasSignature(model.file.path)
     if let architecture = model.architecture {
-      evidence.architecture = .init(family: architecture.family, year: architecture.year, source: architecture.citation)
+      evidence.architecture = .init(
+        family: architecture.family, year: architecture.year, source: architecture.citation)
     }
     evidence.currentYear = Calendar(identifier: .gregorian).component(.year, from: Date())
-    evidence.inputShape = report.analysis?.inputs.first.map { $0.shape.joined(separator: " x ") }
     if let optimization {
       evidence.cleanAccuracy = optimization.originalAccuracy
       evidence.originalAccuracy = optimization.originalAccuracy
@@ -59,14 +57,15 @@ enum SecurityStage {
       evidence.cleanAccuracy = robustness.cleanAccuracy.value
       evidence.optimizedCleanAccuracy = robustness.optimizedCleanAccuracy?.value
       evidence.evaluationImages = robustness.images
-      evidence.inputRange = "[0, 1] before normalisation"
       evidence.attacks = robustness.attacks.map { attack in
         let own = robustness.optimizedComparison.first {
           $0.attack == attack.name && $0.norm == attack.norm && $0.epsilon == attack.epsilon
         }
         return AdvisoryEvidence.Attack(
-          name: attack.name, norm: attack.norm, epsilon: attack.epsilon, epsilonText: attack.epsilonText ?? "\(attack.epsilon)",
-          robustAccuracy: attack.robustAccuracy.value, comparedRobustAccuracy: own?.originalRobustAccuracy.value,
+          name: attack.name, norm: attack.norm, epsilon: attack.epsilon,
+          epsilonText: attack.epsilonText ?? "\(attack.epsilon)",
+          robustAccuracy: attack.robustAccuracy.value,
+          comparedRobustAccuracy: own?.originalRobustAccuracy.value,
           optimizedRobustAccuracy: own?.optimizedRobustAccuracy.value)
       }
     }

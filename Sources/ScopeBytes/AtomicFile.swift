@@ -62,7 +62,8 @@ public enum AtomicFile {
       let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
       if !overflow, free < UInt64(byteCount) {
         throw ScopeError(
-          .cannotWrite, "the disk is too full", file: directory, expected: "\(byteCount) bytes free", found: "\(free)",
+          .cannotWrite, "the disk is too full", file: directory, expected: "\(byteCount) bytes free",
+          found: "\(free)",
           remedy: "Free some space or choose another output folder")
       }
     }

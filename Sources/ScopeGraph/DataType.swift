@@ -49,7 +49,8 @@ public enum DataType: Int32, Sendable, Hashable, CaseIterable, Codable {
   /// Whether the type holds real numbers with a fraction.
   public var isFloatingPoint: Bool {
     switch self {
-    case .float32, .float16, .float64, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
+    case .float32, .float16, .float64, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
+      .float8e5m2fnuz,
       .float4e2m1, .float8e8m0:
       true
     default: false

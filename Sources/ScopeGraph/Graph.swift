@@ -70,7 +70,9 @@ public struct Node: Sendable {
   }
 
   /// Whether this is `opType` of the ONNX default domain.
-  public func isStandard(_ opType: String) -> Bool { self.opType == opType && (domain.isEmpty || domain == "ai.onnx") }
+  public func isStandard(_ opType: String) -> Bool {
+    self.opType == opType && (domain.isEmpty || domain == "ai.onnx")
+  }
 
   public func int(_ attribute: String) -> Int? {
     if case .int(let value)? = attributes[attribute] { Int(value) } else { nil }
@@ -154,7 +156,9 @@ public struct Graph: Sendable {
   /// Node index by the value it produces.
   public var producers: [String: Int] {
     var result: [String: Int] = [:]
-    for (index, node) in nodes.enumerated() { for output in node.outputs where !output.isEmpty { result[output] = index } }
+    for (index, node) in nodes.enumerated() {
+      for output in node.outputs where !output.isEmpty { result[output] = index }
+    }
     return result
   }
 
@@ -174,7 +178,8 @@ public struct Graph: Sendable {
     var defined = Set(inputs.map(\.name)).union(initializers.keys)
     var captured: Set<String> = []
     for node in nodes {
-      for name in Set(node.inputs).union(node.subgraphs.flatMap(\.captures)) where !name.isEmpty && !defined.contains(name) {
+      for name in Set(node.inputs).union(node.subgraphs.flatMap(\.captures))
+      where !name.isEmpty && !defined.contains(name) {
         captured.insert(name)
       }
       defined.formUnion(node.outputs)

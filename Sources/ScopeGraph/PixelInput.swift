@@ -16,24 +16,31 @@ extension Model {
       throw ScopeError(
         .unsupported, "the model is not an image classifier with one input",
         expected: "one float32 input [N, C, H, W]",
-        found: graph.requiredInputs.map { "\($0.name): \($0.dataType?.name ?? "?") \($0.shape?.description ?? "?")" }
-          .joined(separator: ", "))
+        found: graph.requiredInputs.map {
+          "\($0.name): \($0.dataType?.name ?? "?") \($0.shape?.description ?? "?")"
+        }
+        .joined(separator: ", "))
     }
     guard mean.count == standardDeviation.count, standardDeviation.allSatisfy({ $0 > 0 }),
       mean.count == 1 || shape.dimensions[1].value == nil || shape.dimensions[1].value == mean.count
     else {
       throw ScopeError(
-        .invalidArgument, "the normalisation does not fit the model's channels", expected: shape.dimensions[1].description,
+        .invalidArgument, "the normalisation does not fit the model's channels",
+        expected: shape.dimensions[1].description,
         found: "\(mean.count) means, \(standardDeviation.count) positive deviations")
     }
-    guard mean.contains(where: { $0 != 0 }) || standardDeviation.contains(where: { $0 != 1 }) else { return self }
+    guard mean.contains(where: { $0 != 0 }) || standardDeviation.contains(where: { $0 != 1 }) else {
+      return self
+    }
     var names = NameAllocator(graph)
     let normalized = names.fresh("\(input.name)/normalized")
     let centred = names.fresh("\(input.name)/centred")
     let meanName = names.fresh("\(input.name)/mean")
     let deviationName = names.fresh("\(input.name)/standard_deviation")
     var copy = self
-    for index in copy.graph.nodes.indices { copy.graph.nodes[index].rename(input: input.name, to: normalized) }
+    for index in copy.graph.nodes.indices {
+      copy.graph.nodes[index].rename(input: input.name, to: normalized)
+    }
     for index in copy.graph.outputs.indices where copy.graph.outputs[index].name == input.name {
       copy.graph.outputs[index].name = normalized
     }

@@ -58,14 +58,16 @@ public struct Tensor: Sendable {
       }
     case .strided(let bytes, let strides):
       guard strides.count == dimensions.count, dataType.bitWidth >= 8 else {
-        throw ScopeError(.malformed, "the view's strides do not fit its shape", found: "\(strides) for \(dimensions)")
+        throw ScopeError(
+          .malformed, "the view's strides do not fit its shape", found: "\(strides) for \(dimensions)")
       }
       var last = 0
       for (size, stride) in zip(dimensions, strides) {
         let (step, overflow) = max(size - 1, 0).multipliedReportingOverflow(by: stride)
         let (sum, overflow2) = last.addingReportingOverflow(step)
         guard stride >= 0, !overflow, !overflow2 else {
-          throw ScopeError(.malformed, "the view's strides are not possible", found: "\(strides) for \(dimensions)")
+          throw ScopeError(
+            .malformed, "the view's strides are not possible", found: "\(strides) for \(dimensions)")
         }
         last = sum
       }
@@ -77,7 +79,8 @@ public struct Tensor: Sendable {
       }
     case .strings(let strings):
       guard dataType == .string, strings.count == count else {
-        throw ScopeError(.malformed, "the strings do not fit the shape \(dimensions)", found: "\(strings.count) strings")
+        throw ScopeError(
+          .malformed, "the strings do not fit the shape \(dimensions)", found: "\(strings.count) strings")
       }
     case .external: break
     }
@@ -88,7 +91,9 @@ public struct Tensor: Sendable {
   }
 
   private init(_ dataType: DataType, _ dimensions: [Int], _ bytes: ByteSlice) {
-    precondition(bytes.count == dataType.byteCount(elements: dimensions.reduce(1, *)), "element count must fit the shape")
+    precondition(
+      bytes.count == dataType.byteCount(elements: dimensions.reduce(1, *)), "element count must fit the shape"
+    )
     self.dataType = dataType
     self.dimensions = dimensions
     storage = .packed(bytes)
@@ -133,7 +138,8 @@ public struct Tensor: Sendable {
     case .packed(let bytes): return bytes
     case .strings: throw ScopeError(.unsupported, "a string tensor has no packed bytes")
     case .external(let external):
-      throw ScopeError(.unsupported, "the tensor's data lies in another file that was not opened", found: external.location)
+      throw ScopeError(
+        .unsupported, "the tensor's data lies in another file that was not opened", found: external.location)
     case .strided(let bytes, let strides):
       switch dataType.bitWidth / 8 {
       case 1: return gather(bytes, strides, as: UInt8.self)

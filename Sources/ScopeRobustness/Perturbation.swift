@@ -29,7 +29,8 @@ package enum Perturbation {
 
   /// One step along each image's gradient scaled to length one, then back into the L2 ball.
   package static func stepNormalized(
-    _ images: inout [Float], gradient: [Float], originals: [Float], stepSize: Float, epsilon: Float, size: Int,
+    _ images: inout [Float], gradient: [Float], originals: [Float], stepSize: Float, epsilon: Float,
+    size: Int,
     normFloor: Float = 1e-10
   ) {
     precondition(images.count == gradient.count && images.count == originals.count)

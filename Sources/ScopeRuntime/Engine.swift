@@ -1,11 +1,12 @@
 import COnnxRuntime
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import ScopeBytes
 import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// A loaded ONNX Runtime library with its environment.
 ///
@@ -58,14 +59,17 @@ import Synchronization
         remedy: "Name another library with --onnxruntime PATH or NEURAL_SCOPE_ONNXRUNTIME")
     }
     guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-      throw failed("the library cannot be loaded: \(unsafe dlerror().map { unsafe String(cString: $0) } ?? "unknown reason")")
+      throw failed(
+        "the library cannot be loaded: \(unsafe dlerror().map { unsafe String(cString: $0) } ?? "unknown reason")"
+      )
     }
     guard let symbol = unsafe dlsym(handle, "OrtGetApiBase"), let base = unsafe scope_ort_base(symbol) else {
       throw failed("this is not an ONNX Runtime library (no OrtGetApiBase)")
     }
     let version = unsafe String(cString: scope_ort_version(base))
     let parts = version.split(separator: ".").compactMap { Int($0) }
-    guard parts.count >= 2, parts[0] > 1 || (parts[0] == 1 && parts[1] >= 16), let api = unsafe scope_ort_api(base, Self.apiVersion)
+    guard parts.count >= 2, parts[0] > 1 || (parts[0] == 1 && parts[1] >= 16),
+      let api = unsafe scope_ort_api(base, Self.apiVersion)
     else {
       throw failed("ONNX Runtime \(version) is too old; 1.16 or later is needed")
     }
@@ -76,7 +80,8 @@ import Synchronization
     unsafe try Self.check(api, scope_ort_create_env(api, 3, "neural-scope", &environment))
     unsafe try Self.check(api, scope_ort_default_allocator(api, &allocator))
     unsafe try Self.check(api, scope_ort_cpu_memory(api, 1, 0, &memory))
-    guard let environment = unsafe environment, let allocator = unsafe allocator, let memory = unsafe memory else { throw failed("ONNX Runtime returned no environment") }
+    guard let environment = unsafe environment, let allocator = unsafe allocator, let memory = unsafe memory
+    else { throw failed("ONNX Runtime returned no environment") }
     unsafe try Self.check(api, scope_ort_disable_telemetry(api, environment))
     self.version = version
     self.path = path

@@ -1,8 +1,9 @@
 import FoundationEssentials
+
 #if canImport(Glibc)
-import Glibc
+  import Glibc
 #elseif canImport(Musl)
-import Musl
+  import Musl
 #endif
 
 /// Where ONNX Runtime is looked for, in order: the explicit path or `NEURAL_SCOPE_ONNXRUNTIME`, the project's runtime
@@ -36,7 +37,9 @@ enum EngineLocator {
 
   /// `.runtime/onnxruntime*/lib` in a folder above the executable.
   private static func projectLibraries() -> [String] {
-    guard let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else { return [] }
+    guard let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
+      return []
+    }
     var folder = executable
     var found: [String] = []
     while let slash = folder.lastIndex(of: "/") {
@@ -57,8 +60,10 @@ enum EngineLocator {
   }
 
   private static func libraries(in folder: String) -> [String] {
-    contents(folder).filter { $0.hasPrefix("libonnxruntime.so") || $0 == "libonnxruntime.dylib" }.sorted(by: >)
-      .map { "\(folder)/\($0)" }
+    contents(folder).filter { $0.hasPrefix("libonnxruntime.so") || $0 == "libonnxruntime.dylib" }.sorted(
+      by: >
+    )
+    .map { "\(folder)/\($0)" }
   }
 
   /// Names in a folder; an unreadable or absent one has none, as it is only a place to look.

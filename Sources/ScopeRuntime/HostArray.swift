@@ -68,7 +68,8 @@ public struct HostArray: Sendable {
   /// Lends the elements' memory. The pointer must not leave the closure.
   func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws(ScopeError) -> R) throws(ScopeError) -> R {
     func lend<Element>(_ array: [Element]) throws(ScopeError) -> R {
-      unsafe try array.withUnsafeBufferPointer { (elements: UnsafeBufferPointer<Element>) throws(ScopeError) in
+      unsafe try array.withUnsafeBufferPointer {
+        (elements: UnsafeBufferPointer<Element>) throws(ScopeError) in
         unsafe try body(UnsafeRawBufferPointer(elements))
       }
     }

@@ -83,7 +83,8 @@ public enum LatencyBenchmark {
     let clock = ContinuousClock()
     var warmUpRuns: [Int] = []
     for (session, feed) in zip(sessions, feeds) {
-      warmUpRuns.append(try warmUp(session, feed, until: clock.now + plan.budget / (4 * max(sessions.count, 1))))
+      warmUpRuns.append(
+        try warmUp(session, feed, until: clock.now + plan.budget / (4 * max(sessions.count, 1))))
     }
     var samples = [[Double]](repeating: [], count: sessions.count)
     let end = clock.now + plan.budget
@@ -99,7 +100,8 @@ public enum LatencyBenchmark {
     }
     return sessions.indices.map { index in
       LatencySummary(
-        samples: samples[index], warmUpRuns: warmUpRuns[index], threads: threads(sessions[index]), batch: batch)
+        samples: samples[index], warmUpRuns: warmUpRuns[index], threads: threads(sessions[index]),
+        batch: batch)
     }
   }
 

@@ -9,17 +9,24 @@ import ScopeBytes
   init(engine: Engine, options: SessionOptions) throws(ScopeError) {
     var pointer: OpaquePointer?
     unsafe try engine.check(scope_ort_create_session_options(engine.api, &pointer))
-    guard let pointer = unsafe pointer else { throw ScopeError(.engineFailure, "ONNX Runtime returned no session options") }
+    guard let pointer = unsafe pointer else {
+      throw ScopeError(.engineFailure, "ONNX Runtime returned no session options")
+    }
     do throws(ScopeError) {
       let threads = options.threads > 0 ? options.threads : Machine.coreCount
       unsafe try engine.check(scope_ort_set_intra_threads(engine.api, pointer, Int32(clamping: threads)))
-      unsafe try engine.check(scope_ort_set_optimization_level(engine.api, pointer, options.optimization.rawValue))
+      unsafe try engine.check(
+        scope_ort_set_optimization_level(engine.api, pointer, options.optimization.rawValue))
       unsafe try engine.check(scope_ort_set_log_severity(engine.api, pointer, 3))
       if !options.cpuArena { unsafe try engine.check(scope_ort_disable_cpu_arena(engine.api, pointer)) }
-      if let prefix = options.profilePrefix { unsafe try engine.check(scope_ort_enable_profiling(engine.api, pointer, prefix)) }
+      if let prefix = options.profilePrefix {
+        unsafe try engine.check(scope_ort_enable_profiling(engine.api, pointer, prefix))
+      }
       var entries = options.configuration
       if !options.allowSpinning { entries["session.intra_op.allow_spinning"] = "0" }
-      for (key, value) in entries { unsafe try engine.check(scope_ort_add_config(engine.api, pointer, key, value)) }
+      for (key, value) in entries {
+        unsafe try engine.check(scope_ort_add_config(engine.api, pointer, key, value))
+      }
     } catch {
       unsafe scope_ort_release_session_options(engine.api, pointer)
       throw error

@@ -21,8 +21,13 @@ public struct ProfileEvent: Sendable, Hashable {
 
   private struct Record: Decodable {
     struct Arguments: Decodable {
-      var op_name: String?
-      var output_size: String?
+      var opName: String?
+      var outputSize: String?
+
+      enum CodingKeys: String, CodingKey {
+        case opName = "op_name"
+        case outputSize = "output_size"
+      }
     }
     var cat: String
     var name: String
@@ -44,8 +49,8 @@ public struct ProfileEvent: Sendable, Hashable {
     return records.compactMap { record in
       guard record.cat == "Node", record.name.hasSuffix(suffix) else { return nil }
       return ProfileEvent(
-        nodeName: String(record.name.dropLast(suffix.count)), opType: record.args?.op_name ?? "",
-        microseconds: record.dur, outputBytes: record.args?.output_size.flatMap { Int($0) })
+        nodeName: String(record.name.dropLast(suffix.count)), opType: record.args?.opName ?? "",
+        microseconds: record.dur, outputBytes: record.args?.outputSize.flatMap { Int($0) })
     }
   }
 }

@@ -26,7 +26,8 @@ public struct SessionOptions: Sendable, Hashable {
   public var cpuArena = true
 
   public init(
-    threads: Int = 0, optimization: Optimization = .all, allowSpinning: Bool = false, profilePrefix: String? = nil,
+    threads: Int = 0, optimization: Optimization = .all, allowSpinning: Bool = false,
+    profilePrefix: String? = nil,
     configuration: [String: String] = [:], cpuArena: Bool = true
   ) {
     self.threads = threads
@@ -52,7 +53,8 @@ public struct SessionOptions: Sendable, Hashable {
   private let handle: OpaquePointer
 
   /// - Throws: `engineFailure` with ONNX Runtime's message; `unsupported` beyond 2 GiB.
-  public convenience init(engine: Engine, model: Model, options: SessionOptions = .init()) throws(ScopeError) {
+  public convenience init(engine: Engine, model: Model, options: SessionOptions = .init()) throws(ScopeError)
+  {
     try self.init(engine: engine, modelBytes: try ONNXWriter.bytes(model), options: options)
   }
 
@@ -68,7 +70,9 @@ public struct SessionOptions: Sendable, Hashable {
     }
     unsafe try engine.check(status)
     let elapsed = clock.now - start
-    guard let session = unsafe session else { throw ScopeError(.engineFailure, "ONNX Runtime returned no session") }
+    guard let session = unsafe session else {
+      throw ScopeError(.engineFailure, "ONNX Runtime returned no session")
+    }
     do throws(ScopeError) {
       inputs = unsafe try SessionSignature.read(engine: engine, session: session, inputs: true)
       outputs = unsafe try SessionSignature.read(engine: engine, session: session, inputs: false)
@@ -91,14 +95,19 @@ public struct SessionOptions: Sendable, Hashable {
   ///   - fetch: output names; nil fetches every output.
   /// - Returns: an array per fetched name.
   /// - Throws: `engineFailure` with ONNX Runtime's message; `invalidArgument` for an unknown input or output.
-  public func run(_ feeds: [String: HostArray], fetch: [String]? = nil) throws(ScopeError) -> [String: HostArray] {
+  public func run(_ feeds: [String: HostArray], fetch: [String]? = nil) throws(ScopeError) -> [String:
+    HostArray]
+  {
     let names = fetch ?? outputs.map(\.name)
     for name in names where !outputs.contains(where: { $0.name == name }) {
       throw ScopeError(
-        .invalidArgument, "the model has no output '\(name)'", expected: outputs.map(\.name).joined(separator: ", "))
+        .invalidArgument, "the model has no output '\(name)'",
+        expected: outputs.map(\.name).joined(separator: ", "))
     }
     for name in feeds.keys where !inputs.contains(where: { $0.name == name }) {
-      throw ScopeError(.invalidArgument, "the model has no input '\(name)'", expected: inputs.map(\.name).joined(separator: ", "))
+      throw ScopeError(
+        .invalidArgument, "the model has no input '\(name)'",
+        expected: inputs.map(\.name).joined(separator: ", "))
     }
     let ordered = feeds.sorted { $0.key < $1.key }
     return unsafe try lend(ordered[...], to: []) { (values: [OpaquePointer?]) throws(ScopeError) in
@@ -123,7 +132,8 @@ public struct SessionOptions: Sendable, Hashable {
       let sizes = array.dimensions.map { Int64($0) }
       unsafe try engine.check(
         scope_ort_create_tensor(
-          engine.api, engine.cpuMemory, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, sizes, sizes.count,
+          engine.api, engine.cpuMemory, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
+          sizes, sizes.count,
           array.dataType.rawValue, &value))
       defer { unsafe scope_ort_release_value(engine.api, value) }
       return unsafe try lend(feeds.dropFirst(), to: values + [value], body)
@@ -137,17 +147,24 @@ public struct SessionOptions: Sendable, Hashable {
     let status = unsafe withCStrings(inputNames) { inputPointers in
       unsafe withCStrings(outputNames) { outputPointers in
         unsafe scope_ort_run(
-          engine.api, handle, nil, inputPointers, values, values.count, outputPointers, outputNames.count, &results)
+          engine.api, handle, nil, inputPointers, values, values.count, outputPointers, outputNames.count,
+          &results)
       }
     }
     defer {
-      for index in unsafe results.indices { if let value = unsafe results[index] { unsafe scope_ort_release_value(engine.api, value) } }
+      for index in unsafe results.indices {
+        if let value = unsafe results[index] { unsafe scope_ort_release_value(engine.api, value) }
+      }
     }
     unsafe try engine.check(status)
     var arrays: [String: HostArray] = [:]
     for (index, name) in outputNames.enumerated() {
-      guard let value = unsafe results[index] else { throw ScopeError(.engineFailure, "ONNX Runtime returned no value for '\(name)'") }
-      do throws(ScopeError) { arrays[name] = unsafe try read(value) } catch { throw error.at("output '\(name)'") }
+      guard let value = unsafe results[index] else {
+        throw ScopeError(.engineFailure, "ONNX Runtime returned no value for '\(name)'")
+      }
+      do throws(ScopeError) { arrays[name] = unsafe try read(value) } catch {
+        throw error.at("output '\(name)'")
+      }
     }
     return arrays
   }
@@ -155,7 +172,9 @@ public struct SessionOptions: Sendable, Hashable {
   private func read(_ value: OpaquePointer) throws(ScopeError) -> HostArray {
     var isTensor: Int32 = 0
     unsafe try engine.check(scope_ort_is_tensor(engine.api, value, &isTensor))
-    guard isTensor != 0 else { throw ScopeError(.unsupported, "the output is a sequence, map or sparse tensor") }
+    guard isTensor != 0 else {
+      throw ScopeError(.unsupported, "the output is a sequence, map or sparse tensor")
+    }
     var info: OpaquePointer?
     unsafe try engine.check(scope_ort_tensor_info_of_value(engine.api, value, &info))
     defer { unsafe scope_ort_release_tensor_info(engine.api, info) }
@@ -179,7 +198,9 @@ public struct SessionOptions: Sendable, Hashable {
     }
     var pointer: UnsafeMutablePointer<CChar>?
     unsafe try engine.check(scope_ort_end_profiling(engine.api, handle, engine.allocator, &pointer))
-    guard let pointer = unsafe pointer else { throw ScopeError(.engineFailure, "ONNX Runtime wrote no profile") }
+    guard let pointer = unsafe pointer else {
+      throw ScopeError(.engineFailure, "ONNX Runtime wrote no profile")
+    }
     let path = unsafe String(cString: pointer)
     unsafe try engine.check(scope_ort_free(engine.api, engine.allocator, pointer))
     return try ProfileEvent.readAndRemove(path)
@@ -221,7 +242,9 @@ private func withCStrings<R>(_ strings: [String], _ body: (UnsafePointer<UnsafeP
     for (index, byte) in utf8.enumerated() { unsafe buffer[index] = byte }
     return unsafe buffer
   }
-  defer { unsafe copies.forEach { unsafe $0.deallocate() } }
+  defer {
+    for index in unsafe copies.indices { unsafe copies[index].deallocate() }
+  }
   let pointers = unsafe copies.map { unsafe Optional(UnsafePointer($0)) } + [nil]
   return unsafe pointers.withUnsafeBufferPointer { buffer in unsafe body(buffer.baseAddress!) }
 }

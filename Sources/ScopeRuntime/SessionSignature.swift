@@ -7,7 +7,8 @@ enum SessionSignature {
   static func read(engine: Engine, session: OpaquePointer, inputs: Bool) throws(ScopeError) -> [ValueInfo] {
     let api = unsafe engine.api
     var count = 0
-    unsafe try engine.check(inputs ? scope_ort_input_count(api, session, &count) : scope_ort_output_count(api, session, &count))
+    unsafe try engine.check(
+      inputs ? scope_ort_input_count(api, session, &count) : scope_ort_output_count(api, session, &count))
     var result: [ValueInfo] = []
     for index in 0..<count {
       var text: UnsafeMutablePointer<CChar>?
@@ -20,7 +21,9 @@ enum SessionSignature {
       unsafe try engine.check(scope_ort_free(api, engine.allocator, text))
       var type: OpaquePointer?
       unsafe try engine.check(
-        inputs ? scope_ort_input_type(api, session, index, &type) : scope_ort_output_type(api, session, index, &type))
+        inputs
+          ? scope_ort_input_type(api, session, index, &type)
+          : scope_ort_output_type(api, session, index, &type))
       defer { unsafe scope_ort_release_type_info(api, type) }
       // Owned by the type info; null for sequences and maps.
       var info: OpaquePointer?

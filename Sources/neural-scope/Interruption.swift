@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import ScopeBytes
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Ctrl-C and termination: removes half-written files and ends at once, whatever the engine is doing.
 enum Interruption {
@@ -17,17 +18,19 @@ enum Interruption {
     // Writing to a closed pipe is an error of the write, not a reason to be killed.
     signal(SIGPIPE, SIG_IGN)
     var thread = pthread_t()
-    pthread_create(&thread, nil, { _ in
-      var signals = sigset_t()
-      sigemptyset(&signals)
-      for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
-      var received: Int32 = 0
-      sigwait(&signals, &received)
-      AtomicFile.removeUnfinished()
-      Terminal.writeError(Terminal.isInteractive ? "\r\u{1B}[K" : "")
-      Terminal.writeError("interrupted; no output was written\n")
-      _exit(Exit.interrupted)
-    }, nil)
+    pthread_create(
+      &thread, nil,
+      { _ in
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        var received: Int32 = 0
+        sigwait(&signals, &received)
+        AtomicFile.removeUnfinished()
+        Terminal.writeError(Terminal.isInteractive ? "\r\u{1B}[K" : "")
+        Terminal.writeError("interrupted; no output was written\n")
+        _exit(Exit.interrupted)
+      }, nil)
     pthread_detach(thread)
   }
 }

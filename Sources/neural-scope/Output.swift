@@ -9,7 +9,8 @@ enum Output {
       Terminal.write(try JSONRenderer.render(SectionReport(report, sections: sections)))
     } else {
       Terminal.write(
-        TerminalRenderer.render(report, sections: sections, options: .init(width: Terminal.width, colours: Terminal.colours)))
+        TerminalRenderer.render(
+          report, sections: sections, options: .init(width: Terminal.width, colours: Terminal.colours)))
     }
   }
 
@@ -19,10 +20,13 @@ enum Output {
       return
     }
     for file in verdicts {
-      Terminal.write("\(file.verdict.rawValue.uppercased())  \(Terminal.printable(file.path))  (\(file.format))\n")
+      Terminal.write(
+        "\(file.verdict.rawValue.uppercased())  \(Terminal.printable(file.path))  (\(file.format))\n")
       for finding in file.findings {
         let place = finding.place.map { ", \($0)" } ?? ""
-        Terminal.write(Terminal.printable("  \(finding.severity.rawValue)  \(finding.rule)  \(finding.title)\(place)") + "\n")
+        Terminal.write(
+          Terminal.printable("  \(finding.severity.rawValue)  \(finding.rule)  \(finding.title)\(place)")
+            + "\n")
         Terminal.write(Terminal.printable("    evidence: \(finding.evidence)") + "\n")
         Terminal.write(Terminal.printable("    why: \(finding.why)") + "\n")
         Terminal.write(Terminal.printable("    do: \(finding.mitigation)") + "\n")

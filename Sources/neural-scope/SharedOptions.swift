@@ -14,7 +14,9 @@ struct EngineOptions: ParsableArguments {
   var seed: UInt64 = 0
 
   func validate() throws {
-    guard (0...1024).contains(threads) else { throw ValidationError("--threads takes 0 to 1024, not \(threads)") }
+    guard (0...1024).contains(threads) else {
+      throw ValidationError("--threads takes 0 to 1024, not \(threads)")
+    }
   }
 }
 
@@ -26,10 +28,16 @@ struct ImageOptions: ParsableArguments {
   @Flag(help: "Stop at the first image that cannot be used instead of skipping it.")
   var strict = false
 
-  @Option(help: ArgumentHelp("Preprocessing: imagenet, tf, cifar or none. Default: the recognised architecture's own.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Preprocessing: imagenet, tf, cifar or none. Default: the recognised architecture's own.",
+      valueName: "name"))
   var preset: String?
 
-  @Option(help: ArgumentHelp("Mean per channel in units of the [0, 1] pixel range, such as 0.5,0.5,0.5 or 127/255.", valueName: "list"))
+  @Option(
+    help: ArgumentHelp(
+      "Mean per channel in units of the [0, 1] pixel range, such as 0.5,0.5,0.5 or 127/255.",
+      valueName: "list"))
   var mean: String?
 
   @Option(help: ArgumentHelp("Standard deviation per channel.", valueName: "list"))
@@ -50,7 +58,9 @@ struct AttackFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Attacks, separated by commas: fgsm, pgd, pgd-l2.", valueName: "list"))
   var attack = "fgsm,pgd"
 
-  @Option(help: ArgumentHelp("Linf radii in the [0, 1] pixel range. Default: 1/255,2/255,4/255,8/255.", valueName: "list"))
+  @Option(
+    help: ArgumentHelp(
+      "Linf radii in the [0, 1] pixel range. Default: 1/255,2/255,4/255,8/255.", valueName: "list"))
   var epsilon: String?
 
   @Option(help: ArgumentHelp("L2 radii. Default by image size.", valueName: "list"))
@@ -59,7 +69,8 @@ struct AttackFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Steps of PGD.", valueName: "n"))
   var steps = 10
 
-  @Option(help: ArgumentHelp("Step size of PGD. Default: epsilon/4 (Linf), epsilon/5 (L2).", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("Step size of PGD. Default: epsilon/4 (Linf), epsilon/5 (L2).", valueName: "size"))
   var stepSize: Double?
 
   @Flag(help: "Start PGD at a random point, as Madry et al. do; deterministic by --seed.")
@@ -73,7 +84,8 @@ struct AttackFlags: ParsableArguments {
 }
 
 extension ScopeOptions {
-  init(_ engine: EngineOptions, data: String? = nil, images: ImageOptions? = nil, attack: AttackFlags? = nil) {
+  init(_ engine: EngineOptions, data: String? = nil, images: ImageOptions? = nil, attack: AttackFlags? = nil)
+  {
     self.init()
     enginePath = engine.onnxruntime
     threads = engine.threads
@@ -98,6 +110,7 @@ extension ScopeOptions {
       self.attack.randomStart = attack.randomStart
       self.attack.gradientNormFloor = attack.gradientNormFloor
     }
-    command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(separator: " ")
+    command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(
+      separator: " ")
   }
 }

@@ -17,7 +17,8 @@ import Testing
 
   @Test func structureAloneNeedsNoEngine() throws {
     let result = try CommandLine.run(
-      "analyze", Fixture.path("onnx/opset17.onnx"), "--json", environment: ["NEURAL_SCOPE_ONNXRUNTIME": "/nonexistent.so"])
+      "analyze", Fixture.path("onnx/opset17.onnx"), "--json",
+      environment: ["NEURAL_SCOPE_ONNXRUNTIME": "/nonexistent.so"])
     #expect(result.code == 0)
     let report = try #require(try result.json() as? [String: Any])
     let missing = try #require(report["notMeasured"] as? [[String: Any]])
@@ -42,19 +43,23 @@ import Testing
     folder = FileManager.default.temporaryDirectory.appending(path: "neural-scope-bad-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try Data().write(to: folder.appending(path: "empty.onnx"))
-    try Data((0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 197 &+ $0 >> 3 &+ 91) }).write(to: folder.appending(path: "random.pth"))
+    try Data((0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 197 &+ $0 >> 3 &+ 91) }).write(
+      to: folder.appending(path: "random.pth"))
     for (name, source) in [
-      ("cut.onnx", "onnx/types.onnx"), ("cut.pt", "formats/state.pt"), ("cut.safetensors", "formats/state.safetensors"),
+      ("cut.onnx", "onnx/types.onnx"), ("cut.pt", "formats/state.pt"),
+      ("cut.safetensors", "formats/state.safetensors"),
     ] {
       let whole = try Data(contentsOf: URL(filePath: Fixture.path(source)))
       try whole.prefix(whole.count / 2).write(to: folder.appending(path: name))
     }
-    try FileManager.default.createDirectory(at: folder.appending(path: "folder.onnx"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "folder.onnx"), withIntermediateDirectories: true)
     try Data("<!DOCTYPE html><html></html>".utf8).write(to: folder.appending(path: "page.safetensors"))
   }
 
   @Test(arguments: [
-    "empty.onnx", "random.pth", "cut.onnx", "cut.pt", "cut.safetensors", "folder.onnx", "page.safetensors", "absent.onnx",
+    "empty.onnx", "random.pth", "cut.onnx", "cut.pt", "cut.safetensors", "folder.onnx", "page.safetensors",
+    "absent.onnx",
   ])
   func isRefusedByName(name: String) throws {
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -62,7 +67,8 @@ import Testing
     let out = folder.appending(path: "out").path()
     for arguments in [
       ["analyze", path], ["analyze", path, "--no-run", "--json"],
-      ["optimize", path, "--data", folder.path(), "--out", out + "/m.onnx"], ["robustness", path, "--data", folder.path()],
+      ["optimize", path, "--data", folder.path(), "--out", out + "/m.onnx"],
+      ["robustness", path, "--data", folder.path()],
       ["report", path, "--out", out],
     ] {
       let result = try CommandLine.run(arguments)

@@ -18,7 +18,10 @@ struct ReportTests {
   @Test func reportWritesEveryFormAndTheStablePaths() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let result = try CommandLine.run(
-      ["report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "none", "--epsilon", "1/255,8/255"],
+      [
+        "report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "none", "--epsilon",
+        "1/255,8/255",
+      ],
       environment: Self.environment)
     #expect(result.code == 0, "\(result.errors)")
     #expect(result.errors.isEmpty, "quiet in a pipe")
@@ -39,10 +42,13 @@ struct ReportTests {
     #expect(try #require(number(latency["p50Milliseconds"])) > 0)
     #expect(latency["batch"] as? Int == 1)
     let optimization = try #require(report["optimization"] as? [String: Any])
-    let bytes = try #require(try folder.appending(path: "optimized.onnx").resourceValues(forKeys: [.fileSizeKey]).fileSize)
+    let bytes = try #require(
+      try folder.appending(path: "optimized.onnx").resourceValues(forKeys: [.fileSizeKey]).fileSize)
     #expect(number(optimization["optimizedBytes"]) == Double(bytes), "the reported size is the file's")
     #expect((optimization["candidates"] as? [Any])?.isEmpty == false)
-    let drop = try #require(number(optimization["originalAccuracy"])) - (try #require(number(optimization["optimizedAccuracy"])))
+    let drop =
+      try #require(number(optimization["originalAccuracy"]))
+      - (try #require(number(optimization["optimizedAccuracy"])))
     let images = try #require(optimization["evaluationImages"] as? Double)
     #expect(drop <= max(0.01, 1 / images) + 1e-9)
     let security = try #require(report["security"] as? [String: Any])
@@ -72,8 +78,11 @@ struct ReportTests {
 
   @Test func robustnessPrintsTheSection() throws {
     let result = try CommandLine.run(
-      ["robustness", Self.model, "--data", Self.data, "--preset", "none", "--attack", "fgsm,pgd-l2", "--epsilon", "4/255",
-        "--epsilon-l2", "0.5", "--json", "--limit", "40"], environment: Self.environment)
+      [
+        "robustness", Self.model, "--data", Self.data, "--preset", "none", "--attack", "fgsm,pgd-l2",
+        "--epsilon", "4/255",
+        "--epsilon-l2", "0.5", "--json", "--limit", "40",
+      ], environment: Self.environment)
     #expect(result.code == 0, "\(result.errors)")
     let robustness = try #require((try result.json() as? [String: Any])?["robustness"] as? [String: Any])
     let attacks = try #require(robustness["attacks"] as? [[String: Any]])
@@ -84,7 +93,8 @@ struct ReportTests {
   @Test func anUnwritableFolderIsReportedFirst() throws {
     let start = Date()
     let result = try CommandLine.run(
-      ["report", Self.model, "--data", Self.data, "--out", "/proc/neural-scope", "--preset", "none"], environment: Self.environment)
+      ["report", Self.model, "--data", Self.data, "--out", "/proc/neural-scope", "--preset", "none"],
+      environment: Self.environment)
     #expect(result.code == 2)
     #expect(result.errors.contains("/proc"))
     #expect(Date().timeIntervalSince(start) < 2, "before the long work")
@@ -93,7 +103,10 @@ struct ReportTests {
   @Test func interruptionLeavesNoHalfWrittenFile() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let result = try CommandLine.run(
-      ["report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "none", "--steps", "100000"],
+      [
+        "report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "none", "--steps",
+        "100000",
+      ],
       environment: Self.environment,
       during: { process in
         Thread.sleep(forTimeInterval: 1)
@@ -107,7 +120,8 @@ struct ReportTests {
 
   @Test func withoutDataTheReportSaysWhatIsMissing() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
-    let result = try CommandLine.run(["report", Self.model, "--out", folder.path()], environment: Self.environment)
+    let result = try CommandLine.run(
+      ["report", Self.model, "--out", folder.path()], environment: Self.environment)
     #expect(result.code == 0)
     let json = try JSONSerialization.jsonObject(with: Data(contentsOf: folder.appending(path: "report.json")))
     let report = try #require(json as? [String: Any])
@@ -123,15 +137,21 @@ struct ReportTests {
     let images = folder.appending(path: "data")
     defer { try? FileManager.default.removeItem(at: folder) }
     let good = Fixture.path("images")
-    let names = try FileManager.default.contentsOfDirectory(atPath: good).filter { $0.hasSuffix(".jpg") || $0.hasSuffix(".png") }
-    for label in ["a", "b"] {
-      try FileManager.default.createDirectory(at: images.appending(path: label), withIntermediateDirectories: true)
+    let names = try FileManager.default.contentsOfDirectory(atPath: good).filter {
+      $0.hasSuffix(".jpg") || $0.hasSuffix(".png")
     }
-    let first = try #require(names.sorted().first { $0.contains("rgb") || $0.contains("colour") } ?? names.sorted().first)
-    try FileManager.default.copyItem(atPath: "\(good)/\(first)", toPath: images.appending(path: "a/good.jpg").path())
+    for label in ["a", "b"] {
+      try FileManager.default.createDirectory(
+        at: images.appending(path: label), withIntermediateDirectories: true)
+    }
+    let first = try #require(
+      names.sorted().first { $0.contains("rgb") || $0.contains("colour") } ?? names.sorted().first)
+    try FileManager.default.copyItem(
+      atPath: "\(good)/\(first)", toPath: images.appending(path: "a/good.jpg").path())
     try Data("no image".utf8).write(to: images.appending(path: "b/broken.jpg"))
     let arguments = [
-      "robustness", Self.model, "--data", images.path(), "--preset", "cifar", "--attack", "fgsm", "--epsilon", "1/255", "--json",
+      "robustness", Self.model, "--data", images.path(), "--preset", "cifar", "--attack", "fgsm", "--epsilon",
+      "1/255", "--json",
     ]
     let strict = try CommandLine.run(arguments + ["--strict"], environment: Self.environment)
     #expect(strict.code == 2)
@@ -162,7 +182,8 @@ struct ReportTests {
   @Test func whatCannotBeReadIsNeverSafe() throws {
     let path = FileManager.default.temporaryDirectory.appending(path: "neural-scope-\(UUID()).h5")
     defer { try? FileManager.default.removeItem(at: path) }
-    try Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A] + [UInt8](repeating: 0, count: 64)).write(to: path)
+    try Data([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A] + [UInt8](repeating: 0, count: 64)).write(
+      to: path)
     #expect(try CommandLine.run("security", path.path()).code == 3)
     #expect(try CommandLine.run("security", "/nonexistent.pt").code == 2)
   }

@@ -39,7 +39,8 @@ import Testing
   }
 
   @Test func weightsWithoutAGraphSayHowToBecomeExecutable() throws {
-    let report = try NeuralScope.report(model: Fixture.path("formats/state.safetensors"), options: ScopeOptions())
+    let report = try NeuralScope.report(
+      model: Fixture.path("formats/state.safetensors"), options: ScopeOptions())
     #expect(report.robustness == nil)
     let remedy = try #require(report.notMeasured.first { $0.path == "robustness" }?.remedy)
     #expect(remedy.contains("torch.onnx.export"))
@@ -83,7 +84,9 @@ import Testing
   }
 
   @Test func otherOpenSizesAreNamed() {
-    let error = #expect(throws: ScopeError.self) { try SampleInputs.make(model(Shape([.known(1), .symbolic("length")]))) }
+    let error = #expect(throws: ScopeError.self) {
+      try SampleInputs.make(model(Shape([.known(1), .symbolic("length")])))
+    }
     #expect(error?.message.contains("length") == true)
     #expect(throws: ScopeError.self) { try SampleInputs.make(model(Shape([1 << 40]))) }
   }

@@ -128,7 +128,8 @@ struct ZipMaker {
   @Test func boundsDecompression() throws {
     // Declares more than deflate can expand to, or more than the caller allows, or less than there is.
     func code(size: UInt32, limit: Int = 1 << 30) throws -> ScopeError.Code? {
-      let deflated: [UInt8] = [0x4B, 0x4C, 0x1C, 0x05, 0xA3, 0x60, 0x14, 0x0C, 0x77, 0x00, 0x00]  // 'a' x 1000 begins so
+      // 'a' x 1000 begins so.
+      let deflated: [UInt8] = [0x4B, 0x4C, 0x1C, 0x05, 0xA3, 0x60, 0x14, 0x0C, 0x77, 0x00, 0x00]
       let entry = ZipMaker.Entry(name: "a", data: deflated, method: 8, size: size)
       let archive = try ZipArchive(ByteSlice(ZipMaker(entries: [entry]).bytes()))
       do throws(ScopeError) {

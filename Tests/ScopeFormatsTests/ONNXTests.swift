@@ -7,10 +7,13 @@ import Testing
 
 /// Fixtures are written by the onnx package (`Tests/Fixtures/make_onnx.py`).
 @Suite struct ONNXTests {
-  static func bytes(_ name: String) throws -> ByteSlice { try ByteSlice(mappingFile: Fixture.path("onnx/\(name)")) }
+  static func bytes(_ name: String) throws -> ByteSlice {
+    try ByteSlice(mappingFile: Fixture.path("onnx/\(name)"))
+  }
 
   @Test(arguments: [
-    "types.onnx", "subgraphs.onnx", "functions.onnx", "external.onnx", "opset7.onnx", "opset11.onnx", "opset13.onnx",
+    "types.onnx", "subgraphs.onnx", "functions.onnx", "external.onnx", "opset7.onnx", "opset11.onnx",
+    "opset13.onnx",
     "opset17.onnx", "opset24.onnx",
   ])
   func unchangedModelIsWrittenAsTheSameBytes(name: String) throws {
@@ -76,7 +79,9 @@ import Testing
     let model = try ONNXReader.read(try Self.bytes("external.onnx"), directory: folder)
     #expect(try model.graph.initializers["w"]?.floats() == (0..<12).map(Float.init))
     for name in ["escape.onnx", "absolute.onnx"] {
-      let error = #expect(throws: ScopeError.self) { try ONNXReader.read(try Self.bytes(name), directory: folder) }
+      let error = #expect(throws: ScopeError.self) {
+        try ONNXReader.read(try Self.bytes(name), directory: folder)
+      }
       #expect(error?.code == .malformed)
       #expect(error?.description.contains("tensor 'w'") == true)
     }
@@ -85,7 +90,9 @@ import Testing
     defer { try? FileManager.default.removeItem(at: link) }
     try FileManager.default.createSymbolicLink(
       atPath: link.appending(path: "external.bin").path(), withDestinationPath: "\(folder)/external.bin")
-    #expect(throws: ScopeError.self) { try ONNXReader.read(try Self.bytes("external.onnx"), directory: link.path()) }
+    #expect(throws: ScopeError.self) {
+      try ONNXReader.read(try Self.bytes("external.onnx"), directory: link.path())
+    }
   }
 
   @Test func aModelWithExternalDataIsWrittenWithItsDataInside() throws {
@@ -160,7 +167,9 @@ import Testing
     }
     var graph: [UInt8] = []
     for _ in 0..<3000 { graph = field(0x0A, field(0x2A, field(0x32, graph) + [0xA0, 0x01, 0x05])) }
-    let error = #expect(throws: ScopeError.self) { try ONNXReader.read(ByteSlice([0x08, 0x08] + field(0x3A, graph))) }
+    let error = #expect(throws: ScopeError.self) {
+      try ONNXReader.read(ByteSlice([0x08, 0x08] + field(0x3A, graph)))
+    }
     #expect(error?.code == .limitExceeded)
   }
 }

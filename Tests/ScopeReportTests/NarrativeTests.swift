@@ -117,17 +117,6 @@ import Testing
     #expect(calm.narrated().security?.recommendations.contains { $0.title == "Input validation" } == false)
   }
 
-  @Test func recommendationsOfTheScanAreKept() {
-    var report = SampleReports.imageClassifier()
-    let own = Report.Assessment(
-      title: "Input validation", text: "As the scanner says.", basis: ["security.findings"])
-    report.security?.recommendations = [own]
-    let told = report.narrated().security?.recommendations ?? []
-    #expect(told.first == own)
-    #expect(told.filter { $0.title == own.title }.count == 1)
-    #expect(told.count > 1)
-  }
-
   @Test func largeRadiiAloneAreNotCalledSteady() {
     let told = SampleReports.smallNetwork().narrated()
     let security = told.recommendations.first { $0.title == "Enhance Security" }

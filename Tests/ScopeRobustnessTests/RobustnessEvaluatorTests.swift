@@ -112,7 +112,8 @@ struct RobustnessEvaluatorTests {
     #expect(compared.otherCleanAccuracy == compared.original.cleanAccuracy)
     for result in compared.original.attacks { #expect(result.transferred == result.robustAccuracy) }
     #expect(
-      compared.other?.attacks.map(\.strictRobustAccuracy) == compared.original.attacks.map(\.strictRobustAccuracy))
+      compared.other?.attacks.map(\.strictRobustAccuracy)
+        == compared.original.attacks.map(\.strictRobustAccuracy))
   }
 
   @Test func reportsProgressAndStops() throws {

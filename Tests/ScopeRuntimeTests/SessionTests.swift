@@ -29,13 +29,16 @@ struct SessionTests {
     #expect(session.inputs.map(\.name) == ["x"])
     #expect(session.outputs[0].shape == [1, 4])
     let result = try session.run(["x": Self.input])
-    for (found, wanted) in zip(try #require(result["y"]).floats, expected) { #expect(abs(found - wanted) < 1e-5) }
+    for (found, wanted) in zip(try #require(result["y"]).floats, expected) {
+      #expect(abs(found - wanted) < 1e-5)
+    }
   }
 
   @Test func pixelInputNormalises() throws {
     let plain = try Session(engine: engine, model: try model("opset17.onnx"))
     let pixels = try Session(
-      engine: engine, model: try model("opset17.onnx").takingPixels(mean: [0.1, 0.2, 0.3], standardDeviation: [0.5, 1, 2]))
+      engine: engine,
+      model: try model("opset17.onnx").takingPixels(mean: [0.1, 0.2, 0.3], standardDeviation: [0.5, 1, 2]))
     var normalized = Self.input.floats
     for index in normalized.indices {
       let channel = index / 64
@@ -51,7 +54,9 @@ struct SessionTests {
     #expect(throws: ScopeError.self) { try session.run(["nope": Self.input]) }
     #expect(throws: ScopeError.self) { try session.run(["x": Self.input], fetch: ["nope"]) }
     #expect(throws: ScopeError.self) { try session.run(["x": HostArray([1, 2] as [Float], [1, 3, 8, 8])]) }
-    let error = #expect(throws: ScopeError.self) { try session.run(["x": HostArray([1, 2] as [Float], [2])]) }
+    let error = #expect(throws: ScopeError.self) {
+      try session.run(["x": HostArray([1, 2] as [Float], [2])])
+    }
     #expect(error?.code == .engineFailure)
     #expect(throws: ScopeError.self) { try Session(engine: engine, modelBytes: ByteSlice([1, 2, 3])) }
   }
@@ -59,7 +64,8 @@ struct SessionTests {
   @Test func profileNamesTheOperators() throws {
     let prefix = FileManager.default.temporaryDirectory.appending(path: "neural-scope-test-\(UUID())").path()
     let session = try Session(
-      engine: engine, model: try model("opset17.onnx"), options: .init(optimization: .none, profilePrefix: prefix))
+      engine: engine, model: try model("opset17.onnx"),
+      options: .init(optimization: .none, profilePrefix: prefix))
     _ = try session.run(["x": Self.input])
     let events = try session.endProfiling()
     #expect(Set(events.map(\.opType)).isSuperset(of: ["Conv", "Relu", "GlobalAveragePool", "Flatten"]))

@@ -12,7 +12,6 @@ import Testing
 
   @Test func nothingFollowsFromNothing() {
     #expect(DeploymentAdvisories.findings(AdvisoryEvidence()).isEmpty)
-    #expect(DeploymentAdvisories.recommendations(AdvisoryEvidence()).isEmpty)
   }
 
   @Test func theQuantizedModelsLossIsQuoted() throws {
@@ -85,22 +84,5 @@ import Testing
     let finding = try #require(DeploymentAdvisories.findings(evidence).first { $0.rule == "ADV009" })
     // Wilson 95% for 18 of 20: 69.9% to 97.2%.
     #expect(finding.evidence.contains("69.9%") && finding.evidence.contains("97.2%"), "\(finding.evidence)")
-  }
-
-  @Test func recommendationsQuoteTheirEvidence() {
-    var evidence = AdvisoryEvidence()
-    evidence.cleanAccuracy = 0.8
-    evidence.evaluationImages = 2000
-    evidence.inputShape = "batch x 3 x 32 x 32"
-    evidence.fileFormat = "onnx"
-    evidence.fileBytes = 1_048_576
-    evidence.agreement = 0.95
-    evidence.attacks = [attack("FGSM", 1 / 255, "1/255", 0.2)]
-    let recommendations = DeploymentAdvisories.recommendations(evidence)
-    #expect(recommendations.map(\.title).contains("Input validation"))
-    #expect(recommendations.map(\.title).contains("Encryption for sensitive deployments"))
-    #expect(recommendations.map(\.title).contains("Retraining against drift"))
-    #expect(recommendations.map(\.title).contains("Monitoring for unusual behaviour"))
-    for recommendation in recommendations { #expect(recommendation.evidence.contains { $0.isNumber }) }
   }
 }

@@ -6,7 +6,9 @@ public enum OnnxRuntimeLibrary {
     if let named = ProcessInfo.processInfo.environment["NEURAL_SCOPE_ONNXRUNTIME"] { return named }
     let runtime = SharedData.repository.appending(path: ".runtime")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: runtime.path())) ?? []
-    return names.filter { $0.hasPrefix("onnxruntime") }.sorted().last.map { runtime.appending(path: $0).path() }
+    return names.filter { $0.hasPrefix("onnxruntime") }.sorted().last.map {
+      runtime.appending(path: $0).path()
+    }
   }()
 
   public static let reason = "needs ONNX Runtime: run scripts/bootstrap or set NEURAL_SCOPE_ONNXRUNTIME"

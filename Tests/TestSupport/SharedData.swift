@@ -9,8 +9,13 @@ public enum SharedData {
   /// The folder, or nil when this machine does not have it. `NEURAL_SCOPE_TEST_DATA` overrides the place.
   public static let folder: URL? = {
     let candidates =
-      [ProcessInfo.processInfo.environment["NEURAL_SCOPE_TEST_DATA"].map { URL(filePath: $0) }].compactMap { $0 }
-      + [repository.deletingLastPathComponent().appending(path: "shared/data"), URL(filePath: "/work/shared/data")]
+      [ProcessInfo.processInfo.environment["NEURAL_SCOPE_TEST_DATA"].map { URL(filePath: $0) }].compactMap {
+        $0
+      }
+      + [
+        repository.deletingLastPathComponent().appending(path: "shared/data"),
+        URL(filePath: "/work/shared/data"),
+      ]
     return candidates.first { FileManager.default.fileExists(atPath: $0.path()) }
   }()
 
@@ -18,7 +23,9 @@ public enum SharedData {
 
   /// `name` inside the folder, or nil.
   public static func path(_ name: String) -> String? {
-    guard let url = folder?.appending(path: name), FileManager.default.fileExists(atPath: url.path()) else { return nil }
+    guard let url = folder?.appending(path: name), FileManager.default.fileExists(atPath: url.path()) else {
+      return nil
+    }
     return url.path()
   }
 }

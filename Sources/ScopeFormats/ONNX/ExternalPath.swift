@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import ScopeBytes
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Decides whether a path that a model file names may be opened.
 public enum ExternalPath {
@@ -14,7 +15,8 @@ public enum ExternalPath {
   public static func resolve(_ location: String, in directory: String) throws(ScopeError) -> String {
     let escape = { (why: String) -> ScopeError in
       ScopeError(
-        .malformed, "external data \(why)", expected: "a file inside the model's folder", found: "'\(location)'",
+        .malformed, "external data \(why)", expected: "a file inside the model's folder",
+        found: "'\(location)'",
         remedy: "Do not load this file; run `neural-scope security` on it")
     }
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)

@@ -37,7 +37,8 @@ public enum ONNXReader {
         guard version < 1 << 32 else { return false }
         sawVersion = true
       case (7, .bytes): return true
-      case (2, .bytes), (3, .bytes), (4, .bytes), (5, .varint), (6, .bytes), (8, .bytes), (14, .bytes), (20, .bytes), (25, .bytes),
+      case (2, .bytes), (3, .bytes), (4, .bytes), (5, .varint), (6, .bytes), (8, .bytes), (14, .bytes),
+        (20, .bytes), (25, .bytes),
         (26, .bytes):
         continue
       default: return false
@@ -100,7 +101,9 @@ struct ONNXParser {
         remedy: "Check that this is an ONNX model")
     }
     guard model.irVersion > 0 else {
-      throw ScopeError(.malformed, "the model has no IR version", expected: "field 1 (ir_version) from 1", found: "\(model.irVersion)")
+      throw ScopeError(
+        .malformed, "the model has no IR version", expected: "field 1 (ir_version) from 1",
+        found: "\(model.irVersion)")
     }
     model.graph = try graph(graphBytes, depth: 0)
     if model.opsets.isEmpty { model.opsets[""] = 1 }
@@ -156,7 +159,8 @@ struct ONNXParser {
         let (name, tensor) = try tensor(try field.bytes())
         guard graph.initializers.updateValue(tensor, forKey: name) == nil else {
           throw ScopeError(
-            .malformed, "two initializers have the same name", place: "byte \(field.serialized.offset)", found: "'\(name)'")
+            .malformed, "two initializers have the same name", place: "byte \(field.serialized.offset)",
+            found: "'\(name)'")
         }
       case 11: graph.inputs.append(try valueInfo(try field.bytes()))
       case 12: graph.outputs.append(try valueInfo(try field.bytes()))
@@ -185,7 +189,8 @@ struct ONNXParser {
         let (name, value, unknown) = try attribute(try field.bytes(), depth: depth)
         guard node.attributes.updateValue(value, forKey: name) == nil else {
           throw ScopeError(
-            .malformed, "the node has two attributes of one name", place: "byte \(field.serialized.offset)", found: "'\(name)'")
+            .malformed, "the node has two attributes of one name", place: "byte \(field.serialized.offset)",
+            found: "'\(name)'")
         }
         if !unknown.isEmpty { node.attributeUnknownFields[name] = unknown }
       case 7 where !field.isEmptyText: node.domain = try field.text()
@@ -258,20 +263,40 @@ struct ONNXParser {
     case 10: value = .graphs(graphs)
     case 0:
       // IR versions before 3 had no type field: the field that is set tells.
-      if let float { value = .float(float) } else if let int { value = .int(int) } else if let string { value = .string(string) }
-      else if let tensorValue { value = .tensor(tensorValue) } else if let graphValue { value = .graph(graphValue) }
-      else if !floats.isEmpty { value = .floats(floats) } else if !ints.isEmpty { value = .ints(ints) }
-      else if !strings.isEmpty { value = .strings(strings) } else if !tensors.isEmpty { value = .tensors(tensors) }
-      else if !graphs.isEmpty { value = .graphs(graphs) } else { value = .opaque(bytes) }
+      if let float {
+        value = .float(float)
+      } else if let int {
+        value = .int(int)
+      } else if let string {
+        value = .string(string)
+      } else if let tensorValue {
+        value = .tensor(tensorValue)
+      } else if let graphValue {
+        value = .graph(graphValue)
+      } else if !floats.isEmpty {
+        value = .floats(floats)
+      } else if !ints.isEmpty {
+        value = .ints(ints)
+      } else if !strings.isEmpty {
+        value = .strings(strings)
+      } else if !tensors.isEmpty {
+        value = .tensors(tensors)
+      } else if !graphs.isEmpty {
+        value = .graphs(graphs)
+      } else {
+        value = .opaque(bytes)
+      }
     default:
       throw ScopeError(
-        .malformed, "attribute '\(name)' has an unknown type", place: "byte \(bytes.offset)", expected: "0 to 14", found: "\(type)")
+        .malformed, "attribute '\(name)' has an unknown type", place: "byte \(bytes.offset)",
+        expected: "0 to 14", found: "\(type)")
     }
     return (name, value, unknown)
   }
 
   private func missing(_ name: String, _ what: String, _ bytes: ByteSlice) -> ScopeError {
-    ScopeError(.malformed, "attribute '\(name)' lacks its value", place: "byte \(bytes.offset)", expected: what)
+    ScopeError(
+      .malformed, "attribute '\(name)' lacks its value", place: "byte \(bytes.offset)", expected: what)
   }
 
   private mutating func valueInfo(_ bytes: ByteSlice) throws(ScopeError) -> ValueInfo {
@@ -327,7 +352,9 @@ struct ONNXParser {
       }
       dimensions.append(dimension)
       guard dimensions.count <= 1024 else {
-        throw ScopeError(.limitExceeded, "a shape has too many dimensions", place: "byte \(bytes.offset)", expected: "at most 1024")
+        throw ScopeError(
+          .limitExceeded, "a shape has too many dimensions", place: "byte \(bytes.offset)",
+          expected: "at most 1024")
       }
     }
     return Shape(dimensions)
@@ -370,25 +397,32 @@ struct ONNXParser {
         return (
           message.name,
           try Tensor(
-            dataType: message.dataType, dimensions: message.dimensions, storage: .external(external), serializedForm: bytes)
+            dataType: message.dataType, dimensions: message.dimensions, storage: .external(external),
+            serializedForm: bytes)
         )
       }
-      let wanted = message.dataType.byteCount(elements: try checkedProduct(message.dimensions, what: "tensor shape"))
+      let wanted = message.dataType.byteCount(
+        elements: try checkedProduct(message.dimensions, what: "tensor shape"))
       let data = try file.slice(at: external.offset, count: external.length ?? wanted, what: "external data")
       // Without the serialised form: a model written elsewhere carries its data inside.
-      return (message.name, try Tensor(dataType: message.dataType, dimensions: message.dimensions, storage: .packed(data)))
+      return (
+        message.name,
+        try Tensor(dataType: message.dataType, dimensions: message.dimensions, storage: .packed(data))
+      )
     } catch { throw error.at("tensor '\(message.name)'") }
   }
 
   /// The mapped external file, or nil when it does not exist.
-  private mutating func externalFile(_ location: String, in directory: String) throws(ScopeError) -> ByteSlice? {
+  private mutating func externalFile(_ location: String, in directory: String) throws(ScopeError)
+    -> ByteSlice?
+  {
     if let known = externalFiles[location] { return known }
     let path = try ExternalPath.resolve(location, in: directory)
     do throws(ScopeError) {
       let file = try ByteSlice(mappingFile: path)
       externalFiles[location] = file
       return file
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return nil
     }
   }

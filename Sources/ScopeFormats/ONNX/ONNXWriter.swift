@@ -34,7 +34,8 @@ public enum ONNXWriter {
     let total = chunks.reduce(0) { $0 + $1.count }
     guard total <= messageLimit else {
       throw ScopeError(
-        .unsupported, "the model is larger than one ONNX file can be", expected: "at most \(messageLimit) bytes",
+        .unsupported, "the model is larger than one ONNX file can be",
+        expected: "at most \(messageLimit) bytes",
         found: "\(total) bytes")
     }
     return chunks
@@ -197,7 +198,9 @@ public enum ONNXWriter {
     switch tensor.storage {
     case .strings: break
     case .packed, .strided:
-      do throws(ScopeError) { writer.bytes(9, try tensor.packedBytes()) } catch { throw error.at("tensor '\(name)'") }
+      do throws(ScopeError) { writer.bytes(9, try tensor.packedBytes()) } catch {
+        throw error.at("tensor '\(name)'")
+      }
     case .external(let external):
       var entries = [("location", external.location)]
       if external.offset != 0 { entries.append(("offset", "\(external.offset)")) }

@@ -45,7 +45,8 @@ struct WireReader {
       guard length <= UInt64(reader.remaining) else {
         throw ScopeError(
           .truncated, "field \(number) declares more bytes than are left",
-          place: "byte \(reader.fileOffset)", expected: "\(length) bytes", found: "\(reader.remaining) bytes left",
+          place: "byte \(reader.fileOffset)", expected: "\(length) bytes",
+          found: "\(reader.remaining) bytes left",
           remedy: "The file is truncated or its header lies; fetch it again")
       }
       payload = .bytes(try reader.slice(Int(length), what: "field \(number)"))
@@ -79,7 +80,8 @@ struct WireReader {
 extension WireField {
   private func mismatch(_ expected: String) -> ScopeError {
     ScopeError(
-      .malformed, "field \(number) has the wrong wire type", place: "byte \(serialized.offset)", expected: expected)
+      .malformed, "field \(number) has the wrong wire type", place: "byte \(serialized.offset)",
+      expected: expected)
   }
 
   func bytes() throws(ScopeError) -> ByteSlice {

@@ -26,7 +26,9 @@ struct TensorMessage {
       switch field.number {
       case 1: try field.appendVarints(to: &sizes)
       case 2: code = try field.int64()
-      case 3: throw ScopeError(.unsupported, "segmented tensors are not supported", place: "byte \(field.serialized.offset)")
+      case 3:
+        throw ScopeError(
+          .unsupported, "segmented tensors are not supported", place: "byte \(field.serialized.offset)")
       case 4: floatParts.append(field)
       case 5: int32Parts.append(field)
       case 6: strings.append(try field.bytes())
@@ -42,7 +44,8 @@ struct TensorMessage {
     }
     guard let type = DataType(rawValue: Int32(clamping: code)) else {
       throw ScopeError(
-        .malformed, "tensor '\(name)' has an unknown element type", place: "byte \(bytes.offset)", expected: "1 to 26", found: "\(code)")
+        .malformed, "tensor '\(name)' has an unknown element type", place: "byte \(bytes.offset)",
+        expected: "1 to 26", found: "\(code)")
     }
     guard sizes.count <= 1024, sizes.allSatisfy({ $0 >= 0 }) else {
       throw ScopeError(
@@ -74,7 +77,8 @@ struct TensorMessage {
         case "offset", "length":
           guard let number = Int(value), number >= 0 else {
             throw ScopeError(
-              .malformed, "the external data's \(key) is not a number", place: "byte \(bytes.offset)", found: "'\(value)'")
+              .malformed, "the external data's \(key) is not a number", place: "byte \(bytes.offset)",
+              found: "'\(value)'")
           }
           if key == "offset" { external.offset = number } else { external.length = number }
         default: external.otherEntries[key] = value
@@ -89,7 +93,8 @@ struct TensorMessage {
   /// - Throws: `malformed` when the data does not fit the shape.
   func tensor(serializedForm: ByteSlice) throws(ScopeError) -> Tensor {
     let storage: Tensor.Storage = dataType == .string ? .strings(strings) : .packed(try packedData())
-    return try Tensor(dataType: dataType, dimensions: dimensions, storage: storage, serializedForm: serializedForm)
+    return try Tensor(
+      dataType: dataType, dimensions: dimensions, storage: storage, serializedForm: serializedForm)
   }
 
   private func packedData() throws(ScopeError) -> ByteSlice {
@@ -118,7 +123,9 @@ struct TensorMessage {
         // An unpacked value is the last `width` bytes of its field.
         all.append(contentsOf: part.serialized.dropFirst(part.serialized.count - width).array)
       default:
-        throw ScopeError(.malformed, "tensor '\(name)' has data of the wrong wire type", place: "byte \(part.serialized.offset)")
+        throw ScopeError(
+          .malformed, "tensor '\(name)' has data of the wrong wire type",
+          place: "byte \(part.serialized.offset)")
       }
     }
     return ByteSlice(all)

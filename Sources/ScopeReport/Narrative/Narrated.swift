@@ -17,11 +17,7 @@ extension Report {
       result.robustness = robustness
     }
     result.security?.findings.sort { ($1.severity, $0.rule) < ($0.severity, $1.rule) }
-    // The scan's own recommendations come first; derived ones are added where it has none on the matter.
-    let known = security?.recommendations ?? []
-    result.security?.recommendations =
-      known
-      + SecurityNarrative.recommendations(self).filter { item in !known.contains { $0.title == item.title } }
+    result.security?.recommendations = SecurityNarrative.recommendations(self)
     result.assessments = Assessments.make(self)
     result.recommendations = Recommendations.make(self)
     result.conclusion = Verdict.make(self)

@@ -1,8 +1,11 @@
 /// Recommendations of section 3; each is present only when something in this run supports it.
 enum SecurityNarrative {
   static func recommendations(_ report: Report) -> [Report.Assessment] {
-    [format(report), inputValidation(report), encryption(report), drift(report), monitoring(report)]
-      .compactMap { $0 }
+    [
+      format(report), inputValidation(report), adversarialTraining(report), encryption(report), drift(report),
+      monitoring(report),
+    ]
+    .compactMap { $0 }
   }
 
   static func verdict(_ security: Report.Security) -> String {
@@ -55,6 +58,20 @@ enum SecurityNarrative {
         "\(attack.name) at \(attack.epsilonText ?? Format.epsilon(attack.epsilon)), invisible to people, flips "
         + "\(Format.percent(lost, 0)) of the correct predictions. Accept images only from sources you trust, re-encode and "
         + "resize them before inference, and limit how often one client may query.",
+      basis: ["robustness.attacks"])
+  }
+
+  private static func adversarialTraining(_ report: Report) -> Report.Assessment? {
+    guard let robustness = report.robustness,
+      let (attack, lost) = RobustnessNarrative.worstInvisible(robustness),
+      lost >= Thresholds.fragileLoss
+    else { return nil }
+    return Report.Assessment(
+      title: "Adversarial training where inputs are hostile",
+      text:
+        "\(attack.name) at \(attack.epsilonText ?? Format.epsilon(attack.epsilon)) leaves \(attack.robustAccuracy.text) of "
+        + "\(robustness.cleanAccuracy.text) accuracy. If somebody gains from misleading the model, train it with PGD examples of "
+        + "the size to be resisted (Madry et al., arXiv 1706.06083) and measure again.",
       basis: ["robustness.attacks"])
   }
 

@@ -8,7 +8,7 @@ extension Report {
     public var verdict: Verdict
     /// Findings of the scan and advisories from this run, most severe first.
     public var findings: [Finding]
-    /// Each present only when something in this run supports it; ``Report/narrated()`` adds to what the scan recommends.
+    /// Each present only when something in this run supports it; written by ``Report/narrated()``.
     public var recommendations: [Assessment]
     public var filesScanned: Int?
     public var rulesApplied: Int?

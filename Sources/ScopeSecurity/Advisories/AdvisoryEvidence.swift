@@ -74,20 +74,5 @@ public struct AdvisoryEvidence: Sendable, Hashable, Codable {
   /// Whether a signature (`.sig`, `.sigstore`, `model.sig`) lies beside the file.
   public var hasSignature: Bool?
   public var sha256: String?
-  /// SHA-256 over the data the figures were measured on.
-  public var datasetHash: String?
-  /// Declared input shape as text: `batch x 3 x 224 x 224`.
-  public var inputShape: String?
-  /// Value range the model was trained on, when preprocessing is known: `[0, 1]`.
-  public var inputRange: String?
-  /// Images with the lowest and median confidence: probability of the predicted class.
-  public var medianConfidence: Double?
-  /// Mean probability of the predicted class on images that are classified wrongly.
-  public var meanConfidenceWhenWrong: Double?
-  /// Trainable parameters.
-  public var parameters: Int?
-  /// Size of the file in bytes.
-  public var fileBytes: Int?
-
   public init() {}
 }

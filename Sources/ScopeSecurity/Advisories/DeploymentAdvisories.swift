@@ -4,17 +4,7 @@ protocol DeploymentAdvisory: SecurityRule {
   static func advise(_ evidence: AdvisoryEvidence) -> [Finding]
 }
 
-/// A recommendation for operating a model, with the evidence it rests on.
-public struct SecurityRecommendation: Sendable, Hashable, Codable {
-  /// `Input validation`.
-  public var title: String
-  /// What to do.
-  public var action: String
-  /// The figures of this run that support it.
-  public var evidence: String
-}
-
-/// Deployment advisories and recommendations: pure functions of the evidence. They do not change the verdict on
+/// Deployment advisories: pure functions of the evidence. They do not change the verdict on
 /// a file.
 public enum DeploymentAdvisories {
   static let all: [any DeploymentAdvisory.Type] = [
@@ -27,15 +17,6 @@ public enum DeploymentAdvisories {
   /// The advisories that the evidence supports, worst first.
   public static func findings(_ evidence: AdvisoryEvidence) -> [Finding] {
     all.flatMap { $0.advise(evidence) }.sortedForReading()
-  }
-
-  /// Recommendations that the evidence supports.
-  public static func recommendations(_ evidence: AdvisoryEvidence) -> [SecurityRecommendation] {
-    [
-      Recommendations.inputValidation(evidence), Recommendations.encryption(evidence),
-      Recommendations.retraining(evidence), Recommendations.monitoring(evidence),
-      Recommendations.adversarialTraining(evidence),
-    ].compactMap { $0 }
   }
 
   /// `81.4%`; NaN and infinities are written as such.

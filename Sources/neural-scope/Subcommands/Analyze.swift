@@ -9,7 +9,9 @@ struct Analyze: ParsableCommand {
   @Argument(help: "An ONNX model, a PyTorch checkpoint or safetensors (file or index.json).")
   var model: String
 
-  @Option(help: ArgumentHelp("Labelled images; the latency is then measured on the first of them.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Labelled images; the latency is then measured on the first of them.", valueName: "dir"))
   var data: String?
 
   @Flag(name: .customLong("no-run"), help: "Answer from structure alone; needs no ONNX Runtime.")
@@ -25,7 +27,9 @@ struct Analyze: ParsableCommand {
   @OptionGroup var images: ImageOptions
 
   func validate() throws {
-    guard latencySeconds > 0, latencySeconds <= 3600 else { throw ValidationError("--latency-seconds takes more than 0, at most 3600") }
+    guard latencySeconds > 0, latencySeconds <= 3600 else {
+      throw ValidationError("--latency-seconds takes more than 0, at most 3600")
+    }
   }
 
   func run() throws {

@@ -4,12 +4,15 @@ import ScopeReport
 
 struct Optimize: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "How much smaller and faster can it get without losing accuracy? Writes that model and proves it.")
+    abstract:
+      "How much smaller and faster can it get without losing accuracy? Writes that model and proves it.")
 
   @Argument(help: "An image classifier: ONNX, or a checkpoint of a known architecture.")
   var model: String
 
-  @Option(help: ArgumentHelp("Labelled images: a folder per class, a folder with labels.csv, or .npz.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Labelled images: a folder per class, a folder with labels.csv, or .npz.", valueName: "dir"))
   var data: String
 
   @Option(help: ArgumentHelp("Where to write the optimized ONNX model.", valueName: "file"))
@@ -25,7 +28,9 @@ struct Optimize: ParsableCommand {
   @OptionGroup var images: ImageOptions
 
   func validate() throws {
-    guard (0...100).contains(maxAccuracyDrop) else { throw ValidationError("--max-accuracy-drop takes 0 to 100 points") }
+    guard (0...100).contains(maxAccuracyDrop) else {
+      throw ValidationError("--max-accuracy-drop takes 0 to 100 points")
+    }
   }
 
   func run() throws {

@@ -10,10 +10,15 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: "An ONNX model, a PyTorch checkpoint or safetensors.")
   var model: String
 
-  @Option(help: ArgumentHelp("Labelled images; without them accuracy, optimization and robustness are not measured.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Labelled images; without them accuracy, optimization and robustness are not measured.",
+      valueName: "dir"))
   var data: String?
 
-  @Option(help: ArgumentHelp("Folder for report.html, report.md, report.json and optimized.onnx.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Folder for report.html, report.md, report.json and optimized.onnx.", valueName: "dir")
+  )
   var out = "neural-scope-report"
 
   @Option(help: ArgumentHelp("Accuracy the optimized model may lose.", valueName: "points"))
@@ -24,7 +29,9 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var images: ImageOptions
 
   func validate() throws {
-    guard (0...100).contains(maxAccuracyDrop) else { throw ValidationError("--max-accuracy-drop takes 0 to 100 points") }
+    guard (0...100).contains(maxAccuracyDrop) else {
+      throw ValidationError("--max-accuracy-drop takes 0 to 100 points")
+    }
   }
 
   func run() throws {
@@ -39,7 +46,8 @@ struct ReportCommand: ParsableCommand {
     try AtomicFile.write(try JSONRenderer.render(report), to: "\(out)/report.json")
     try AtomicFile.write(MarkdownRenderer.render(report), to: "\(out)/report.md")
     try AtomicFile.write(HTMLRenderer.render(report), to: "\(out)/report.html")
-    Terminal.write(TerminalRenderer.render(report, options: .init(width: Terminal.width, colours: Terminal.colours)))
+    Terminal.write(
+      TerminalRenderer.render(report, options: .init(width: Terminal.width, colours: Terminal.colours)))
     Terminal.write("\nReport: \(out)/report.html (also report.md, report.json)\n")
   }
 }

@@ -9,7 +9,9 @@ struct Robustness: ParsableCommand {
   @Argument(help: "An image classifier: ONNX, or a checkpoint of a known architecture.")
   var model: String
 
-  @Option(help: ArgumentHelp("Labelled images: a folder per class, a folder with labels.csv, or .npz.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Labelled images: a folder per class, a folder with labels.csv, or .npz.", valueName: "dir"))
   var data: String
 
   @Flag(help: "Print JSON.")

@@ -17,7 +17,9 @@ struct Security: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard explain != nil || !paths.isEmpty else { throw ValidationError("Give the path of a model file or folder") }
+    guard explain != nil || !paths.isEmpty else {
+      throw ValidationError("Give the path of a model file or folder")
+    }
   }
 
   func run() throws {
