@@ -82,12 +82,20 @@ public enum NeuralScope {
   }
 
   private static func measure(_ state: inout ScopeRun, options: ScopeOptions) throws(ScopeError) {
+    var takesImages = true
+    do throws(ScopeError) {
+      _ = try state.model.imageInput()
+    } catch {
+      takesImages = false
+      for section in ["optimization", "robustness"] { state.skip(section, because: error) }
+    }
     // Data problems end the run: a report about other images than asked for would mislead.
-    if options.data.path != nil { _ = try state.needData() }
+    if takesImages, options.data.path != nil { _ = try state.needData() }
     do throws(ScopeError) {
       _ = try state.needEngine()
     } catch {
-      for section in ["analysis.latency", "optimization", "robustness"] {
+      let sections = takesImages ? ["analysis.latency", "optimization", "robustness"] : ["analysis.latency"]
+      for section in sections {
         state.skip(section, because: error)
       }
       return
@@ -95,6 +103,7 @@ public enum NeuralScope {
     do throws(ScopeError) { try state.measureLatency() } catch  where error.code == .unsupported {
       state.skip("analysis.latency", because: error)
     }
+    guard takesImages else { return }
     guard options.data.path != nil else {
       for section in ["optimization", "robustness"] {
         state.skip(section, reason: "labelled images are needed", remedy: "--data DIR")

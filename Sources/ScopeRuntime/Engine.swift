@@ -76,8 +76,8 @@ import Synchronization
     var environment: OpaquePointer?
     var allocator: OpaquePointer?
     var memory: OpaquePointer?
-    // Severity 3: errors only. A library must not write to the user's terminal.
-    unsafe try Self.check(api, scope_ort_create_env(api, 3, "neural-scope", &environment))
+    // Severity 4: nothing but fatal errors. A library must not write to the user's terminal; errors come as statuses.
+    unsafe try Self.check(api, scope_ort_create_env(api, 4, "neural-scope", &environment))
     unsafe try Self.check(api, scope_ort_default_allocator(api, &allocator))
     unsafe try Self.check(api, scope_ort_cpu_memory(api, 1, 0, &memory))
     guard let environment = unsafe environment, let allocator = unsafe allocator, let memory = unsafe memory

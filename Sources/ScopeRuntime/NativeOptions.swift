@@ -17,7 +17,7 @@ import ScopeBytes
       unsafe try engine.check(scope_ort_set_intra_threads(engine.api, pointer, Int32(clamping: threads)))
       unsafe try engine.check(
         scope_ort_set_optimization_level(engine.api, pointer, options.optimization.rawValue))
-      unsafe try engine.check(scope_ort_set_log_severity(engine.api, pointer, 3))
+      unsafe try engine.check(scope_ort_set_log_severity(engine.api, pointer, 4))
       if !options.cpuArena { unsafe try engine.check(scope_ort_disable_cpu_arena(engine.api, pointer)) }
       if let prefix = options.profilePrefix {
         unsafe try engine.check(scope_ort_enable_profiling(engine.api, pointer, prefix))
