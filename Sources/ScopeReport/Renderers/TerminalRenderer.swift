@@ -20,6 +20,17 @@ public enum TerminalRenderer {
     return painter.text
   }
 
+  /// One screen or two: the verdict, every figure in a line, findings by title, what to do.
+  public static func summary(_ report: Report, options: Options = Options()) -> String {
+    let painter = Painter(options)
+    let document = Document(report)
+    painter.header(document)
+    let measured: [Report.Section] = [.analysis, .optimization, .security, .robustness, .recommendations]
+    for section in document.sections where measured.contains(section.id) { painter.brief(section) }
+    if !report.notMeasured.isEmpty { painter.absent(report.notMeasured) }
+    return painter.text
+  }
+
   /// Some sections alone, as the section commands print them.
   public static func render(_ report: Report, sections: [Report.Section], options: Options = Options())
     -> String
@@ -90,6 +101,46 @@ private final class Painter {
     lines.append(layout.styled(String(repeating: "─", count: layout.width), .dim))
     for block in section.blocks { render(block) }
     if lines.last != "" { lines.append("") }
+  }
+
+  /// The section's figures without their explanations.
+  func brief(_ section: Document.Section) {
+    for line in TerminalText.wrap(section.title, layout.width) { lines.append(layout.styled(line, .bold)) }
+    for block in section.blocks {
+      switch block {
+      case .rows(let rows):
+        let name = min(rows.map { TerminalText.columns($0.name) }.max() ?? 0, 32) + 2
+        for row in rows {
+          let values = TerminalText.wrap(row.value, room - name)
+          lines.append(indent + TerminalText.padded(row.name, name) + (values.first ?? ""))
+          for line in values.dropFirst() { lines.append(indent + String(repeating: " ", count: name) + line) }
+        }
+      case .findings(let findings):
+        for finding in findings {
+          let head = TerminalText.wrap(
+            "\(finding.severity.rawValue): \(finding.title) (\(finding.rule))", room - 2)
+          for (index, line) in head.enumerated() { lines.append(indent + (index == 0 ? "- " : "  ") + line) }
+        }
+      case .recommendations(let items):
+        for item in items {
+          for line in TerminalText.wrap("\(item.title): \(item.motivation)", room) {
+            lines.append(indent + line)
+          }
+          lines.append(indent + "  " + layout.styled("$ " + Escape.terminal(item.command), .accent))
+        }
+      default: break
+      }
+    }
+    lines.append("")
+  }
+
+  /// Names what is missing; the report says why.
+  func absent(_ items: [Report.NotMeasured]) {
+    lines.append(layout.styled("Not measured", .bold))
+    for item in items {
+      for line in TerminalText.wrap("\(item.path): \(item.reason)", room) { lines.append(indent + line) }
+    }
+    lines.append("")
   }
 
   private func render(_ block: Document.Block) {

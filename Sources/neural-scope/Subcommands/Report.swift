@@ -47,7 +47,7 @@ struct ReportCommand: ParsableCommand {
     try AtomicFile.write(MarkdownRenderer.render(report), to: "\(out)/report.md")
     try AtomicFile.write(HTMLRenderer.render(report), to: "\(out)/report.html")
     Terminal.write(
-      TerminalRenderer.render(report, options: .init(width: Terminal.width, colours: Terminal.colours)))
+      TerminalRenderer.summary(report, options: .init(width: Terminal.width, colours: Terminal.colours)))
     Terminal.write("\nReport: \(out)/report.html (also report.md, report.json)\n")
   }
 }
