@@ -118,8 +118,10 @@ enum RobustnessSection {
   }
 
   private static func comparison(_ robustness: Report.Robustness) -> Document.Table {
-    Document.Table(
-      caption: "Original and optimized model under the same attacks",
+    let methods = Set(robustness.optimizedComparison.compactMap(\.method))
+    let shared = methods.count == 1 ? methods.first : nil
+    return Document.Table(
+      caption: "Original and optimized model under the same attacks" + (shared.map { ", \($0)" } ?? ""),
       columns: [
         .init(title: "Attack", isNumber: false), .init(title: "Norm", isNumber: false),
         .init(title: "ε", isNumber: true),
@@ -129,7 +131,8 @@ enum RobustnessSection {
       rows: robustness.optimizedComparison.map {
         let change = $0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value
         return [
-          $0.attack + ($0.method.map { " (\($0))" } ?? ""), $0.norm, Format.epsilon($0.epsilon),
+          $0.attack + (shared == nil ? $0.method.map { " (\($0))" } ?? "" : ""), $0.norm,
+          Format.epsilon($0.epsilon),
           $0.originalRobustAccuracy.text, $0.optimizedRobustAccuracy.text,
           (change < 0 ? "−" : "+") + Format.points(change),
         ]

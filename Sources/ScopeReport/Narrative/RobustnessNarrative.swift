@@ -101,6 +101,16 @@ enum RobustnessNarrative {
 
   static func comparison(_ robustness: Report.Robustness) -> String? {
     guard let (worst, extra) = optimizedExtraLoss(robustness) else { return nil }
+    if let images = worst.optimizedRobustAccuracy.samples, images > 0,
+      Thresholds.optimizedExtraLoss * Double(images) < 1,
+      robustness.optimizedComparison.allSatisfy({
+        abs($0.optimizedRobustAccuracy.value - $0.originalRobustAccuracy.value) * Double(images) < 1.5
+      })
+    {
+      return
+        "The two models differ by at most one of the \(Format.plural(images, "image")) under every attack: no difference "
+        + "can be told on so few."
+    }
     let place = "\(worst.attack) at \(Format.epsilon(worst.epsilon))"
     if extra > Thresholds.optimizedExtraLoss {
       return "The optimized model keeps \(Format.points(extra)) less than the original under \(place)."
@@ -110,8 +120,8 @@ enum RobustnessNarrative {
     })
     .max(), best > Thresholds.optimizedExtraLoss {
       return
-        "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; rounding "
-        + "hides part of the gradient, which is no defence."
+        "The optimized model is up to \(Format.points(best)) more accurate under attack than the original; its "
+        + "gradient passes the quantizers only approximately, so this is no evidence of a defence."
     }
     return "The optimized model withstands the attacks as the original does (within "
       + "\(Format.points(Thresholds.optimizedExtraLoss)))."
