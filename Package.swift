@@ -9,6 +9,15 @@ let memorySafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 
+/// A module of the house. Every module it imports is named, not only reached through another: an incremental build
+/// would otherwise miss changes of it.
+func room(
+  _ name: String, _ modules: String..., products: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+) -> Target {
+  .target(
+    name: name, dependencies: modules.map { .init(stringLiteral: $0) } + products, swiftSettings: settings)
+}
+
 /// The tests of a module; every module they import is named, so that a change of it rebuilds them.
 func tests(_ module: String, _ others: String...) -> Target {
   .testTarget(
@@ -39,45 +48,35 @@ let package = Package(
     .target(name: "COnnxRuntime"),
 
     // The house; see docs/architecture.md for the arrows.
-    .target(name: "ScopeStatistics", swiftSettings: strict),
-    .target(
-      name: "ScopeBytes",
-      dependencies: ["CZlib", .product(name: "Crypto", package: "swift-crypto")],
-      swiftSettings: memorySafe),
-    .target(
-      name: "ScopeGraph", dependencies: ["ScopeBytes", orderedCollections], swiftSettings: strict),
-    .target(
-      name: "ScopeFormats", dependencies: ["ScopeGraph", orderedCollections], swiftSettings: memorySafe),
-    .target(
-      name: "ScopeArchitectures", dependencies: ["ScopeFormats", orderedCollections], swiftSettings: strict),
-    .target(
-      name: "ScopeRuntime", dependencies: ["COnnxRuntime", "ScopeStatistics", "ScopeGraph", "ScopeFormats"],
-      swiftSettings: memorySafe),
-    .target(name: "ScopeData", dependencies: ["CImageCodecs", "ScopeGraph"], swiftSettings: strict),
-    .target(
-      name: "ScopeAnalysis", dependencies: ["ScopeStatistics", "ScopeGraph", "ScopeRuntime"],
-      swiftSettings: strict),
-    .target(name: "ScopeGradients", dependencies: ["ScopeGraph"], swiftSettings: strict),
-    .target(
-      name: "ScopeOptimization",
-      dependencies: [
-        "ScopeStatistics", "ScopeGradients", "ScopeFormats", "ScopeRuntime", "ScopeData", orderedCollections,
-      ],
-      swiftSettings: strict),
-    .target(
-      name: "ScopeRobustness",
-      dependencies: ["ScopeStatistics", "ScopeGradients", "ScopeRuntime", "ScopeData"], swiftSettings: strict),
-    .target(name: "ScopeSecurity", dependencies: ["ScopeFormats", "ScopeStatistics"], swiftSettings: strict),
-    .target(
-      name: "ScopeReport", dependencies: ["CZlib", "ScopeGraph", "ScopeStatistics"], swiftSettings: strict),
-    .target(
-      name: "NeuralScope",
-      dependencies: [
-        "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures", "ScopeRuntime", "ScopeData",
-        "ScopeAnalysis",
-        "ScopeGradients", "ScopeOptimization", "ScopeRobustness", "ScopeSecurity", "ScopeReport",
-      ],
-      swiftSettings: strict),
+    room("ScopeStatistics"),
+    room(
+      "ScopeBytes", "CZlib", products: [.product(name: "Crypto", package: "swift-crypto")],
+      settings: memorySafe),
+    room("ScopeGraph", "ScopeBytes", products: [orderedCollections]),
+    room("ScopeFormats", "ScopeBytes", "ScopeGraph", products: [orderedCollections], settings: memorySafe),
+    room("ScopeArchitectures", "ScopeBytes", "ScopeGraph", "ScopeFormats", products: [orderedCollections]),
+    room(
+      "ScopeRuntime", "COnnxRuntime", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats",
+      settings: memorySafe),
+    room("ScopeData", "CImageCodecs", "ScopeBytes", "ScopeGraph"),
+    room(
+      "ScopeAnalysis", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeRuntime",
+      products: [orderedCollections]),
+    room("ScopeGradients", "ScopeBytes", "ScopeGraph", products: [orderedCollections]),
+    room(
+      "ScopeOptimization", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeGradients",
+      "ScopeRuntime",
+      "ScopeData", products: [orderedCollections]),
+    room(
+      "ScopeRobustness", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
+      "ScopeData"),
+    room("ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats"),
+    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeGraph"),
+    room(
+      "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
+      "ScopeRuntime",
+      "ScopeData", "ScopeAnalysis", "ScopeGradients", "ScopeOptimization", "ScopeRobustness", "ScopeSecurity",
+      "ScopeReport"),
     .executableTarget(
       name: "neural-scope",
       dependencies: [
