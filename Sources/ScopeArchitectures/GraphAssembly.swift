@@ -35,17 +35,8 @@ enum GraphAssembly {
     return model
   }
 
-  /// Bytes that a view may take beyond its storage when it repeats elements (`expand`).
-  private static let mostRepeatedBytes = 1 << 24
-
   /// The tensor as packed float32, without copying when it already is.
   private static func float32(_ tensor: Tensor) throws(ScopeError) -> Tensor {
-    if case .strided(let bytes, _) = tensor.storage, tensor.byteCount > max(bytes.count, mostRepeatedBytes) {
-      throw ScopeError(
-        .limitExceeded, "the view repeats its elements far beyond its storage",
-        expected: "at most \(max(bytes.count, mostRepeatedBytes)) bytes", found: "\(tensor.byteCount) bytes",
-        remedy: "Save the tensor with .contiguous()")
-    }
     if tensor.dataType == .float32 {
       return try Tensor(
         dataType: .float32, dimensions: tensor.dimensions, storage: .packed(try tensor.packedBytes()))

@@ -30,6 +30,11 @@ public struct Tensor: Sendable {
     case external(ExternalData)
   }
 
+  /// Elements a tensor may have; sums over all tensors a file can hold then stay below 2^63, whatever it declares.
+  static let maximumElements = 1 << 36
+  /// Bytes that a view may be expanded to however small its storage is.
+  private static let freelyRepeatedBytes = 1 << 20
+
   public let dataType: DataType
   /// Sizes, outermost first; empty for a scalar.
   public let dimensions: [Int]
@@ -44,9 +49,10 @@ public struct Tensor: Sendable {
     dataType: DataType, dimensions: [Int], storage: Storage, serializedForm: ByteSlice? = nil
   ) throws(ScopeError) {
     let count = try checkedProduct(dimensions, what: "tensor shape")
-    let (_, overflow) = count.multipliedReportingOverflow(by: max(dataType.bitWidth, 8))
-    guard !overflow else {
-      throw ScopeError(.limitExceeded, "the tensor's byte size overflows", found: "\(dimensions)")
+    guard count <= Tensor.maximumElements else {
+      throw ScopeError(
+        .limitExceeded, "the tensor is larger than any real one",
+        expected: "at most \(Tensor.maximumElements) elements", found: "\(dimensions)")
     }
     switch storage {
     case .packed(let bytes):
@@ -141,6 +147,12 @@ public struct Tensor: Sendable {
       throw ScopeError(
         .unsupported, "the tensor's data lies in another file that was not opened", found: external.location)
     case .strided(let bytes, let strides):
+      guard byteCount <= max(64 * bytes.count, Tensor.freelyRepeatedBytes) else {
+        throw ScopeError(
+          .limitExceeded, "the view repeats its elements far beyond its storage",
+          expected: "at most 64 times \(bytes.count) bytes", found: "\(dimensions) with strides \(strides)",
+          remedy: "Save the tensor with .contiguous()")
+      }
       switch dataType.bitWidth / 8 {
       case 1: return gather(bytes, strides, as: UInt8.self)
       case 2: return gather(bytes, strides, as: UInt16.self)
