@@ -6,10 +6,14 @@ import ScopeReport
 
 /// Section 1 from structure alone; ``LatencyStage`` adds what needs the engine.
 enum AnalysisStage {
+  typealias Outcome = (
+    analysis: Report.Analysis, nodeCosts: [StructureAnalysis.NodeCost], missing: [Report.NotMeasured]
+  )
+
   /// Figures that weights without a graph do not give.
   private static let graphFigures = ["graphNodes", "macs", "peakActivationBytes", "latency"]
 
-  static func run(_ model: LoadedModel) throws(ScopeError) -> (Report.Analysis, [Report.NotMeasured]) {
+  static func run(_ model: LoadedModel) throws(ScopeError) -> Outcome {
     guard let graph = model.graph else { return weightsOnly(model) }
     do throws(ScopeError) {
       return try executable(model, graph)
@@ -20,7 +24,7 @@ enum AnalysisStage {
 
   private static func executable(
     _ model: LoadedModel, _ graph: Model
-  ) throws(ScopeError) -> (Report.Analysis, [Report.NotMeasured]) {
+  ) throws(ScopeError) -> Outcome {
     let structure = try StructureAnalysis.analyze(model: graph)
     var missing: [Report.NotMeasured] = []
     var analysis: Report.Analysis
@@ -107,12 +111,13 @@ enum AnalysisStage {
             "export the model with fixed input sizes, or report the operators \(structure.unknownOperators.keys.joined(separator: ", "))"
         ))
     }
-    return (analysis, missing)
+    // Node indices are those of the analysed graph, in which functions have been unfolded.
+    return (analysis, graph.functions.isEmpty ? structure.nodeCosts : [], missing)
   }
 
-  private static func weightsOnly(_ model: LoadedModel) -> (Report.Analysis, [Report.NotMeasured]) {
+  private static func weightsOnly(_ model: LoadedModel) -> Outcome {
     guard let weights = model.weights else {
-      return (Report.Analysis(parameters: .count(0)), [])
+      return (Report.Analysis(parameters: .count(0)), [], [])
     }
     let structure = WeightsAnalysis.analyze(weights)
     var analysis = Report.Analysis(
@@ -134,7 +139,7 @@ enum AnalysisStage {
         reason: "the file holds weights without a graph, and their architecture is not known here",
         remedy: ArchitectureRegistry.exportAdvice)
     }
-    return (analysis, missing)
+    return (analysis, [], missing)
   }
 
   private static func signature(_ info: ValueInfo) -> Report.TensorSignature {

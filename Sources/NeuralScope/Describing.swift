@@ -1,13 +1,7 @@
 import FoundationEssentials
 import ScopeBytes
-import ScopeOptimization
 import ScopeReport
 import ScopeRuntime
-
-/// The result of the optimization stage, kept for the attacks on it.
-struct OptimizedModel: Sendable {
-  let result: OptimizationResult
-}
 
 extension Report.Model {
   /// Identity of the file and of the architecture found in it.

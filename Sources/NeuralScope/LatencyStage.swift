@@ -14,9 +14,12 @@ import ScopeStatistics
 
 /// What of section 1 needs the engine: load time, first inference, steady-state latency, where the time goes.
 enum LatencyStage {
-  /// - Parameter sample: the model's input for one image; nil makes one up.
+  /// - Parameters:
+  ///   - nodeCosts: arithmetic by node index of the executable graph; empty when it is not known.
+  ///   - sample: the model's input for one image; nil makes one up.
   static func run(
-    _ analysis: inout Report.Analysis, model: LoadedModel, sample: [String: HostArray]?, engine: Engine,
+    _ analysis: inout Report.Analysis, model: LoadedModel, nodeCosts: [StructureAnalysis.NodeCost],
+    sample: [String: HostArray]?, engine: Engine,
     options: ScopeOptions
   ) throws(ScopeError) -> [Report.NotMeasured] {
     let graph = try model.executableGraph()
@@ -55,7 +58,8 @@ enum LatencyStage {
       first, samples: 1, conditions: "memory is allocated in it")
     latency.imagesPerSecond = Figure(summary.imagesPerSecond, .imagesPerSecond, conditions: conditions)
     analysis.latency = latency
-    analysis.slowestNodes = try slowest(graph, feeds: feeds, engine: engine, options: options)
+    analysis.slowestNodes = try slowest(
+      graph, nodeCosts: nodeCosts, feeds: feeds, engine: engine, options: options)
     var missing: [Report.NotMeasured] = []
     for (name, value, needed) in [
       ("p90Milliseconds", summary.p90Milliseconds, 64), ("p99Milliseconds", summary.p99Milliseconds, 662),
@@ -78,7 +82,8 @@ enum LatencyStage {
 
   /// The ten slowest nodes of ONNX Runtime's profile, each mapped to the node of the model it computes.
   private static func slowest(
-    _ graph: Model, feeds: [String: HostArray], engine: Engine, options: ScopeOptions
+    _ graph: Model, nodeCosts: [StructureAnalysis.NodeCost], feeds: [String: HostArray], engine: Engine,
+    options: ScopeOptions
   ) throws(ScopeError) -> [Report.NodeTime] {
     let folder = FileManager.default.temporaryDirectory.path()
     let prefix =
@@ -89,14 +94,15 @@ enum LatencyStage {
     for _ in 0..<runs { _ = try session.run(feeds) }
     let summary = ProfileSummary(try session.endProfiling(), runs: runs, skipping: 3)
     let names = NodeNames(graph.graph)
-    let structure = try StructureAnalysis.analyze(model: graph)
     return summary.slowest.map { entry in
       let source = names.source(of: entry.nodeName)
       return Report.NodeTime(
         name: source.map { graph.graph.nodes[$0].name.isEmpty ? entry.nodeName : graph.graph.nodes[$0].name }
           ?? entry.nodeName,
         opType: entry.opType, milliseconds: entry.medianMicroseconds / 1000, share: entry.share,
-        macs: source.flatMap { structure.nodeCosts[$0].cost?.macs }.flatMap { $0 > 0 ? $0 : nil })
+        macs: source.flatMap { nodeCosts.indices.contains($0) ? nodeCosts[$0].cost?.macs : nil }.flatMap {
+          $0 > 0 ? $0 : nil
+        })
     }
   }
 }

@@ -1,5 +1,7 @@
 import FoundationEssentials
+import ScopeAnalysis
 import ScopeBytes
+import ScopeOptimization
 import ScopeReport
 import ScopeRuntime
 
@@ -11,7 +13,9 @@ struct ScopeRun {
   private let start = ContinuousClock.now
   private var engine: Engine?
   private var data: PreparedData?
-  private var optimized: OptimizedModel?
+  private var optimized: OptimizationResult?
+  /// Arithmetic per node of the executable graph; empty until the structure was analysed.
+  private var nodeCosts: [StructureAnalysis.NodeCost] = []
 
   init(path: String, options: ScopeOptions, hash: Bool) throws(ScopeError) {
     model = try LoadedModel(path: path)
@@ -40,8 +44,9 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    let (analysis, missing) = try AnalysisStage.run(model)
+    let (analysis, costs, missing) = try AnalysisStage.run(model)
     report.analysis = analysis
+    nodeCosts = costs
     report.notMeasured += missing
   }
 
@@ -58,7 +63,7 @@ struct ScopeRun {
       ]
     }
     report.notMeasured += try LatencyStage.run(
-      &analysis, model: model, sample: sample, engine: engine, options: options)
+      &analysis, model: model, nodeCosts: nodeCosts, sample: sample, engine: engine, options: options)
     report.analysis = analysis
     if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread,
       spread > 0.1 * latency.p50Milliseconds.value
@@ -74,13 +79,13 @@ struct ScopeRun {
     let data = try needData()
     let (section, result) = try OptimizationStage.run(model, data: data, engine: engine, options: options)
     report.optimization = section
-    optimized = OptimizedModel(result: result)
+    optimized = result
   }
 
   mutating func attack(sampleCount: Int) throws(ScopeError) {
     let engine = try needEngine()
     let data = try needData()
-    let quantized = optimized.flatMap { $0.result.isQuantized ? $0.result.model : nil }
+    let quantized = optimized.flatMap { $0.isQuantized ? $0.model : nil }
     report.robustness = try RobustnessStage.run(
       model, optimized: quantized, data: data, sampleCount: sampleCount, engine: engine, options: options)
     if options.attack.randomStart {
@@ -90,7 +95,7 @@ struct ScopeRun {
 
   mutating func scan() throws(ScopeError) {
     report.security = try SecurityStage.run(
-      model, report: report, optimization: optimized?.result, data: data)
+      model, report: report, optimization: optimized)
   }
 
   /// Notes that a section could not be measured instead of ending the run.

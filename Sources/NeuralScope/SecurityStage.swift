@@ -7,7 +7,7 @@ import ScopeSecurity
 /// Section 3: the scan of the file, and advisories that rest on what this run measured.
 enum SecurityStage {
   static func run(
-    _ model: LoadedModel, report: Report, optimization: OptimizationResult?, data: PreparedData?
+    _ model: LoadedModel, report: Report, optimization: OptimizationResult?
   ) throws(ScopeError) -> Report.Security {
     let scan = try SecurityScanner().scan(file: model.file.path)
     let evidence = evidence(model, report: report, optimization: optimization)
@@ -16,9 +16,7 @@ enum SecurityStage {
       + DeploymentAdvisories.findings(evidence).map { finding($0, kind: .advisory) }
     var section = Report.Security(
       verdict: Report.Security.Verdict(scan.verdict),
-      findings: findings.enumerated().sorted {
-        ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset)
-      }.map(\.element))
+      findings: findings)
     section.filesScanned = 1
     section.rulesApplied = SecurityRules.all.count
     return section

@@ -36,12 +36,6 @@ public struct StructureAnalysis: Sendable {
     public var isComplete: Bool { nodesNotCounted == 0 }
     /// Two per multiply-accumulate plus everything else.
     public var floatingPointOperations: Int { 2 &* macs &+ biasAdditions &+ otherOperations }
-    /// `1,814,073,344` or `at least 1,814,073,344; 3 nodes not counted`.
-    public var macsText: String {
-      let text = Format.grouped(macs)
-      let nodes = nodesNotCounted == 1 ? "1 node" : "\(nodesNotCounted) nodes"
-      return isComplete ? text : "at least \(text); \(nodes) not counted"
-    }
   }
 
   public var parameters: ParameterSummary

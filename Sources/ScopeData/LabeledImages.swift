@@ -84,16 +84,4 @@ public struct LabeledImages: Sendable {
     }
     return result
   }
-
-  /// The images at `indices`, in that order.
-  public func subset(_ indices: [Int]) throws(ScopeError) -> LabeledImages {
-    let chosen: Pixels =
-      switch pixels {
-      case .bytes(let values): .bytes(indices.flatMap { values[$0 * imageSize..<($0 + 1) * imageSize] })
-      case .floats(let values): .floats(indices.flatMap { values[$0 * imageSize..<($0 + 1) * imageSize] })
-      }
-    return try LabeledImages(
-      channels: channels, height: height, width: width, pixels: chosen, labels: indices.map { labels[$0] },
-      names: indices.map { names[$0] })
-  }
 }

@@ -187,12 +187,6 @@ public struct Graph: Sendable {
     for output in outputs where !defined.contains(output.name) { captured.insert(output.name) }
     return captured
   }
-
-  /// A value name that is not used yet, beginning with `stem`. Linear in the graph; use ``NameAllocator`` in loops.
-  public func unusedName(_ stem: String) -> String {
-    var names = NameAllocator(self)
-    return names.fresh(stem)
-  }
 }
 
 /// Hands out value names that do not occur in a graph.
