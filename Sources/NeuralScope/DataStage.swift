@@ -23,7 +23,7 @@ struct PreparedData: Sendable {
     loading.channels = input.channels
     loading.limit = options.data.limit
     loading.strict = options.data.strict
-    loading.classCount = model.architecture?.classCount ?? (try? model.executableGraph())?.classCount
+    loading.classCount = model.architecture?.classCount ?? model.graph?.classCount
     if options.threads > 0 { loading.threads = options.threads }
     if let progress = options.progress {
       loading.progress = { done, total in

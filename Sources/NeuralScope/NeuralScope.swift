@@ -22,7 +22,7 @@ public enum NeuralScope {
     } else if state.model.graph != nil {
       do throws(ScopeError) {
         try state.measureLatency()
-      } catch  where error.code == .engineUnavailable || error.code == .unsupported {
+      } catch  where error.leavesTheRest {
         state.skip("analysis.latency", because: error)
       }
     }
@@ -100,7 +100,7 @@ public enum NeuralScope {
       }
       return
     }
-    do throws(ScopeError) { try state.measureLatency() } catch  where error.code == .unsupported {
+    do throws(ScopeError) { try state.measureLatency() } catch  where error.leavesTheRest {
       state.skip("analysis.latency", because: error)
     }
     guard takesImages else { return }
@@ -110,10 +110,10 @@ public enum NeuralScope {
       }
       return
     }
-    do throws(ScopeError) { try state.optimize() } catch  where error.code == .unsupported {
+    do throws(ScopeError) { try state.optimize() } catch  where error.leavesTheRest {
       state.skip("optimization", because: error)
     }
-    do throws(ScopeError) { try state.attack(sampleCount: 6) } catch  where error.code == .unsupported {
+    do throws(ScopeError) { try state.attack(sampleCount: 6) } catch  where error.leavesTheRest {
       state.skip("robustness", because: error)
     }
   }
@@ -126,4 +126,10 @@ public enum NeuralScope {
     let size = (try? ByteSlice(mappingFile: model).count) ?? 0
     try AtomicFile.prepareDirectory(folder.isEmpty ? "/" : folder, for: size)
   }
+}
+
+extension ScopeError {
+  /// Whether the error concerns one section only: what the model or the engine cannot do says nothing against the
+  /// other figures. Unreadable models and data end the run.
+  fileprivate var leavesTheRest: Bool { [.unsupported, .engineUnavailable, .engineFailure].contains(code) }
 }

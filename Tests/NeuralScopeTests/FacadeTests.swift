@@ -29,6 +29,21 @@ import Testing
     #expect(report.conclusion?.decision == .doNotShipYet)
   }
 
+  /// IR version 14 is newer than ONNX Runtime 1.31 loads.
+  @Test(.enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"))
+  func aModelTheEngineRefusesIsStillDescribed() throws {
+    var options = ScopeOptions()
+    options.enginePath = OnnxRuntimeLibrary.path
+    for report in [
+      try NeuralScope.analyze(model: Fixture.path("onnx/functions.onnx"), options: options),
+      try NeuralScope.report(model: Fixture.path("onnx/functions.onnx"), options: options),
+    ] {
+      #expect(report.analysis?.graphNodes != nil)
+      let missing = report.notMeasured.first { $0.path == "analysis.latency" }
+      #expect(report.analysis?.latency != nil || missing?.reason.contains("ONNX Runtime") == true)
+    }
+  }
+
   @Test func wrongAttacksAreRefusedBeforeAnythingRuns() {
     var options = ScopeOptions()
     options.attack.epsilons = "1/0"
