@@ -27,6 +27,20 @@ public struct LoadedModel: Sendable {
       architecture = nil
       graph = model
       notExecutable = nil
+    case .program(let state, .graph(let model)):
+      weights = state
+      architecture = ArchitectureRegistry.recognise(state)
+      graph = model
+      notExecutable = nil
+    case .program(let state, .failed(let error)):
+      weights = state
+      architecture = ArchitectureRegistry.recognise(state)
+      do throws(ScopeError) {
+        graph = try architecture?.build(state)
+      } catch {
+        throw error.inFile(path)
+      }
+      notExecutable = graph == nil ? error.description : nil
     case .weights(let state):
       weights = state
       architecture = ArchitectureRegistry.recognise(state)

@@ -1,5 +1,6 @@
 import ScopeBytes
 import ScopeData
+import ScopeGraph
 
 /// What a run should do; every field has the default of the command line.
 public struct ScopeOptions: Sendable {
@@ -17,12 +18,32 @@ public struct ScopeOptions: Sendable {
   public var attack = AttackOptions()
   /// Bounds the time of the latency measurement of `analyze`.
   public var latencyBudget: Duration = .seconds(3)
+  /// Shapes of graph inputs that the model leaves open, by input name (`input=1x3x224x224`).
+  public var shapes: [String: Shape] = [:]
+  /// What `analyze` looks into beyond the first table.
+  public var details: Set<AnalysisDetail> = []
+  /// Price of a machine like this one per hour, in any currency; nil estimates no cost.
+  public var pricePerHour: Double?
+  /// Context lengths at which a decoder's memory is computed; empty takes the configuration's own.
+  public var contextLengths: [Int] = []
   /// The command line, for the report's conditions.
   public var command: String?
   /// Told about long work; called from any thread.
   public var progress: (@Sendable (ScopeProgress) -> Void)?
 
   public init() {}
+}
+
+/// Parts of the analysis that cost time or room and are done on request.
+public enum AnalysisDetail: String, Sendable, CaseIterable {
+  /// Engine arena peak, resident growth, what larger batches need.
+  case memory
+  /// The machine's roofs and each kernel's place under them.
+  case roofline
+  /// Statistics of every stored tensor: reads all weights.
+  case tensors
+  /// Latency over batch sizes and thread counts.
+  case throughput
 }
 
 /// Labelled images and how they become the model's input.

@@ -43,7 +43,7 @@ struct BlueprintBuilder {
   static let inputName = "input"
   static let outputName = "logits"
 
-  private(set) var blueprint: Blueprint
+  var blueprint: Blueprint
   private var names: Set<String> = []
 
   init(inputSize: [Int], classCount: Int) {
@@ -57,18 +57,30 @@ struct BlueprintBuilder {
 
   // MARK: Modules with parameters
 
-  /// A convolution without bias. `pads` in ONNX order: top, left, bottom, right.
+  /// A convolution. `pads` in ONNX order: top, left, bottom, right.
   mutating func convolution(
     _ path: String, _ input: Feature, filters: Int, kernel: Int, stride: Int = 1, pads: [Int]? = nil,
-    groups: Int = 1
+    groups: Int = 1, bias: Bool = false, dilation: Int = 1
   ) -> Feature {
-    let pads = pads ?? [Int](repeating: kernel / 2, count: 4)
-    expect("\(path).weight", [filters, input.channels / groups, kernel, kernel], .parameter)
+    convolution(
+      path, input, filters: filters, kernel: (kernel, kernel), stride: stride,
+      pads: pads ?? [Int](repeating: dilation * (kernel - 1) / 2, count: 4), groups: groups, bias: bias,
+      dilation: dilation)
+  }
+
+  /// A convolution with a kernel of (height, width).
+  mutating func convolution(
+    _ path: String, _ input: Feature, filters: Int, kernel: (Int, Int), stride: Int = 1, pads: [Int],
+    groups: Int = 1, bias: Bool = false, dilation: Int = 1
+  ) -> Feature {
+    expect("\(path).weight", [filters, input.channels / groups, kernel.0, kernel.1], .parameter)
+    if bias { expect("\(path).bias", [filters], .parameter) }
     countLayer(isWeightLayer: true)
     return emit(
-      "Conv", path, [input.name, "\(path).weight"], channels: filters,
+      "Conv", path, [input.name, "\(path).weight"] + (bias ? ["\(path).bias"] : []), channels: filters,
       [
-        "dilations": .ints([1, 1] as [Int]), "group": .int(groups), "kernel_shape": .ints([kernel, kernel]),
+        "dilations": .ints([dilation, dilation]), "group": .int(groups),
+        "kernel_shape": .ints([kernel.0, kernel.1]),
         "pads": .ints(pads), "strides": .ints([stride, stride]),
       ])
   }
@@ -154,7 +166,8 @@ struct BlueprintBuilder {
 
   // MARK: Parts
 
-  private mutating func expect(_ name: String, _ dimensions: [Int], _ role: ExpectedTensor.Role) {
+  /// A tensor of the state dict that no other function here declares.
+  mutating func expect(_ name: String, _ dimensions: [Int], _ role: ExpectedTensor.Role) {
     blueprint.expected.append(ExpectedTensor(name: name, dimensions: dimensions, role: role))
     let elements = dimensions.reduce(1, *)
     switch role {
@@ -165,14 +178,14 @@ struct BlueprintBuilder {
     }
   }
 
-  private mutating func countLayer(isWeightLayer: Bool) {
+  mutating func countLayer(isWeightLayer: Bool) {
     blueprint.counts.modules += 1
     blueprint.counts.parameterisedModules += 1
     if isWeightLayer { blueprint.counts.weightLayers += 1 }
   }
 
   /// Appends a node; a module that is called twice gives `name` and `name_1`.
-  private mutating func emit(
+  mutating func emit(
     _ opType: String, _ path: String, _ inputs: [String], channels: Int,
     _ attributes: OrderedDictionary<String, AttributeValue> = [:]
   ) -> Feature {

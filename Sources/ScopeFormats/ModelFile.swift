@@ -22,6 +22,15 @@ public enum ModelContent: Sendable {
   case graph(Model)
   /// Weights without a graph.
   case weights(StateDict)
+  /// A traced, scripted or exported PyTorch program: its weights, and its graph converted to ONNX operators.
+  case program(StateDict, ConvertedProgram)
+}
+
+/// The graph of a PyTorch program, or why it could not be converted.
+public enum ConvertedProgram: Sendable {
+  case graph(Model)
+  /// Names the operator and the place in the program.
+  case failed(ScopeError)
 }
 
 /// A model file that has been read; its weights still lie in the mapped file.

@@ -134,6 +134,9 @@ extension Figure {
     case .milliseconds: Format.milliseconds(value)
     case .seconds: Format.seconds(value)
     case .imagesPerSecond: Format.significant(value) + " images/s"
+    case .gigaflopsPerSecond: Format.significant(value) + " GFLOP/s"
+    case .gigabytesPerSecond: Format.significant(value) + " GB/s"
+    case .currency: Format.fixed(value, 2)
     case .multiplyAccumulates, .floatingPointOperations: Format.integer(value)
     case .count: Format.integer(value)
     case .score: Format.fixed(value, value == value.rounded() ? 0 : 1)

@@ -39,6 +39,33 @@ extension Report {
     public var latency: Latency?
     /// The slowest nodes, slowest first.
     public var slowestNodes: [NodeTime]
+    /// Nodes that do something at run time: neither constants nor renamings.
+    public var computeNodes: Figure?
+    /// Nodes after the engine's own optimization.
+    public var optimizedNodes: Figure?
+    public var parameterDetail: ParameterDetail?
+    /// Parameters below each module, parents before their children.
+    public var moduleSizes: [ModuleSize]
+    /// Bytes of the weights at other precisions, plainly converted.
+    public var precisions: [TypeSize]
+    /// Arithmetic beside the multiply-accumulates, by kind.
+    public var work: [Work]
+    public var coverage: Coverage?
+    /// ``macs`` as a function of the free dimensions (`1,814,073,344 x N`); nil without free dimensions.
+    public var macsFormula: String?
+    /// Sizes that were assumed because the model leaves them open (`batch of input = 1`).
+    public var assumptions: [String]
+    /// In graph order; empty for weights without a graph.
+    public var layers: [Layer]
+    public var memory: Memory?
+    public var throughput: [Throughput]
+    public var profile: Profile?
+    public var roofline: Roofline?
+    public var bottlenecks: [Bottleneck]
+    public var deployment: Deployment?
+    /// Per stored tensor, on request.
+    public var tensors: [TensorStatistics]
+    public var languageModel: LanguageModel?
     /// Remarks of the analysis that belong beside the figures (what would make an unknown model executable).
     public var notes: [String]
 
@@ -50,6 +77,14 @@ extension Report {
       inputs = []
       outputs = []
       slowestNodes = []
+      moduleSizes = []
+      precisions = []
+      work = []
+      assumptions = []
+      layers = []
+      throughput = []
+      bottlenecks = []
+      tensors = []
       notes = []
     }
   }
@@ -90,6 +125,8 @@ extension Report {
     public var warmupRuns: Int?
     public var threads: Int
     public var batch: Int
+    /// Why sampling ended (`the 95% interval of the median is within 2%`, `the time budget of 3 s ended`).
+    public var stopReason: String?
 
     public init(p50Milliseconds: Figure, samples: Int, threads: Int, batch: Int) {
       self.p50Milliseconds = p50Milliseconds

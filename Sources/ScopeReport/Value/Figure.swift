@@ -17,6 +17,10 @@ public struct Figure: Codable, Sendable, Hashable {
     case imagesPerSecond = "images/s"
     case multiplyAccumulates = "MAC"
     case floatingPointOperations = "FLOP"
+    case gigaflopsPerSecond = "GFLOP/s"
+    case gigabytesPerSecond = "GB/s"
+    /// An amount in the currency of a price that the user gave.
+    case currency
     /// A plain count (parameters, layers, nodes).
     case count
     /// 0 to 100.
