@@ -26,6 +26,8 @@ struct ArchitectureVariant: Sendable {
   let assumptions: [String]
   /// The fully connected layer whose rows are the classes.
   let classifier: String
+  /// Sides of the square input in pixels that the network can be built for.
+  var imageSizes = ImageSizes()
   let blueprint: @Sendable (_ classCount: Int, _ imageSize: Int) -> Blueprint
 
   /// More classes than any published classifier has; keeps sizes computed from a hostile file small.
@@ -39,6 +41,21 @@ struct ArchitectureVariant: Sendable {
       return 1000
     }
     return dimensions[0]
+  }
+}
+
+/// Sides of a square input in pixels.
+struct ImageSizes: Sendable, CustomStringConvertible {
+  var range = 16...8192
+  /// The side is a multiple of this.
+  var multiple = 1
+
+  func contains(_ size: Int) -> Bool { range.contains(size) && size.isMultiple(of: multiple) }
+
+  var description: String {
+    if range.count == 1 { return "\(range.lowerBound) pixels, as the position embedding says" }
+    let text = "\(range.lowerBound) to \(range.upperBound) pixels"
+    return multiple == 1 ? text : "\(text), a multiple of \(multiple)"
   }
 }
 

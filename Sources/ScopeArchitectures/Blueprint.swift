@@ -11,6 +11,12 @@ struct ExpectedTensor: Sendable {
     case statistic
     /// `num_batches_tracked`: absent from checkpoints saved before PyTorch 0.4.1, not used by inference.
     case counter
+    /// An index or coordinate table that the framework computes from the architecture alone; some versions leave
+    /// it out, and the built graph has its own.
+    case table
+
+    /// Whether the built graph reads the tensor.
+    var isRead: Bool { self == .parameter || self == .statistic }
   }
 
   let name: String
@@ -25,6 +31,8 @@ struct Blueprint: Sendable {
   var nodes: [Node] = []
   /// Constants that belong to the architecture, not to the checkpoint (clip limits, paddings).
   var constants: OrderedDictionary<String, Tensor> = [:]
+  /// Constants that are computed only when the graph is assembled (masks, index tables).
+  var tables: OrderedDictionary<String, @Sendable () -> Tensor> = [:]
   var counts = ModuleCounts()
   /// [channels, height, width].
   var inputSize: [Int]
@@ -172,7 +180,7 @@ struct BlueprintBuilder {
     let elements = dimensions.reduce(1, *)
     switch role {
     case .parameter: blueprint.counts.trainableParameters += elements
-    case .statistic, .counter:
+    case .statistic, .counter, .table:
       blueprint.counts.bufferTensors += 1
       blueprint.counts.bufferElements += elements
     }
