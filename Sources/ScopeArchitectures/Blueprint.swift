@@ -134,12 +134,15 @@ struct BlueprintBuilder {
     emit("Add", path, [left.name, right.name], channels: left.channels)
   }
 
-  mutating func maxPool(_ path: String, _ input: Feature, kernel: Int, stride: Int, padding: Int) -> Feature {
+  /// - Parameter ceilMode: A last window that is only partly inside the input counts, too.
+  mutating func maxPool(
+    _ path: String, _ input: Feature, kernel: Int, stride: Int, padding: Int, ceilMode: Bool = false
+  ) -> Feature {
     emit(
       "MaxPool", path, [input.name], channels: input.channels,
       [
-        "kernel_shape": .ints([kernel, kernel]), "pads": .ints([Int](repeating: padding, count: 4)),
-        "strides": .ints([stride, stride]),
+        "ceil_mode": .int(ceilMode ? 1 : 0), "kernel_shape": .ints([kernel, kernel]),
+        "pads": .ints([Int](repeating: padding, count: 4)), "strides": .ints([stride, stride]),
       ])
   }
 
@@ -197,15 +200,20 @@ struct BlueprintBuilder {
     _ opType: String, _ path: String, _ inputs: [String], channels: Int,
     _ attributes: OrderedDictionary<String, AttributeValue> = [:]
   ) -> Feature {
+    let name = uniqueName(path)
+    let output = "\(name).output"
+    blueprint.nodes.append(
+      Node(opType, name: name, inputs: inputs, outputs: [output], attributes: attributes))
+    return Feature(name: output, channels: channels)
+  }
+  /// `path`, or the first of `path_1`, `path_2` ... that no node has.
+  mutating func uniqueName(_ path: String) -> String {
     var name = path
     var number = 1
     while !names.insert(name).inserted {
       name = "\(path)_\(number)"
       number += 1
     }
-    let output = "\(name).output"
-    blueprint.nodes.append(
-      Node(opType, name: name, inputs: inputs, outputs: [output], attributes: attributes))
-    return Feature(name: output, channels: channels)
+    return name
   }
 }
