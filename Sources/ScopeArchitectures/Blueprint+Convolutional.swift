@@ -63,7 +63,9 @@ extension BlueprintBuilder {
 
   /// min(max(x / 6 + 1/2, 0), 1), PyTorch's `Hardsigmoid`.
   mutating func hardsigmoid(_ path: String, _ input: Feature) -> Feature {
-    emit("HardSigmoid", path, [input.name], channels: input.channels, ["alpha": .float(1 / 6), "beta": .float(0.5)])
+    emit(
+      "HardSigmoid", path, [input.name], channels: input.channels,
+      ["alpha": .float(1 / 6), "beta": .float(0.5)])
   }
 
   /// x hardsigmoid(x) (arXiv:1905.02244, section 5.2).

@@ -33,7 +33,9 @@ extension BlueprintBuilder {
   }
 
   /// input x weight^T + bias, for a weight of [width, C] and a bias of [width] that are declared already.
-  mutating func project(_ path: String, _ input: Feature, width: Int, weight: String, bias: String?) -> Feature {
+  mutating func project(_ path: String, _ input: Feature, width: Int, weight: String, bias: String?)
+    -> Feature
+  {
     let transposed = transpose("\(path).transposed", Feature(name: weight, channels: width), [1, 0])
     let product = emit(
       "MatMul", bias == nil ? path : "\(path).product", [input.name, transposed.name], channels: width)
@@ -60,7 +62,8 @@ extension BlueprintBuilder {
 
   /// x (1 + erf(x / sqrt 2)) / 2 (arXiv:1606.08415), PyTorch's default form, in the order that engines fuse.
   mutating func gelu(_ path: String, _ input: Feature) -> Feature {
-    var gate = emit("Div", "\(path).scaled", [input.name, number(Float(2).squareRoot())], channels: input.channels)
+    var gate = emit(
+      "Div", "\(path).scaled", [input.name, number(Float(2).squareRoot())], channels: input.channels)
     gate = emit("Erf", "\(path).erf", [gate.name], channels: input.channels)
     gate = emit("Add", "\(path).gate", [gate.name, number(1)], channels: input.channels)
     let product = emit("Mul", "\(path).product", [input.name, gate.name], channels: input.channels)
@@ -87,13 +90,19 @@ extension BlueprintBuilder {
   }
 
   /// [N, C, H, W] to [N, H, W, C].
-  mutating func channelsLast(_ path: String, _ input: Feature) -> Feature { transpose(path, input, [0, 2, 3, 1]) }
+  mutating func channelsLast(_ path: String, _ input: Feature) -> Feature {
+    transpose(path, input, [0, 2, 3, 1])
+  }
 
   /// [N, H, W, C] to [N, C, H, W].
-  mutating func channelsFirst(_ path: String, _ input: Feature) -> Feature { transpose(path, input, [0, 3, 1, 2]) }
+  mutating func channelsFirst(_ path: String, _ input: Feature) -> Feature {
+    transpose(path, input, [0, 3, 1, 2])
+  }
 
   /// `dimensions` in ONNX terms: 0 keeps the axis, -1 is what remains.
-  mutating func reshape(_ path: String, _ input: Feature, _ dimensions: [Int], channels: Int? = nil) -> Feature {
+  mutating func reshape(_ path: String, _ input: Feature, _ dimensions: [Int], channels: Int? = nil)
+    -> Feature
+  {
     emit("Reshape", path, [input.name, integers(dimensions)], channels: channels ?? input.channels)
   }
 

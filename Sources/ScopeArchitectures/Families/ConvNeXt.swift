@@ -53,7 +53,8 @@ enum ConvNeXt: ArchitectureFamily {
 
   static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant] {
     let depths = depths(of: tensors)
-    return ScopeArchitectures.candidates(derived: derived(tensors, depths), published: variants, depths: depths)
+    return ScopeArchitectures.candidates(
+      derived: derived(tensors, depths), published: variants, depths: depths)
   }
 
   private static func derived(_ tensors: NamedTensors, _ depths: [Int]) -> ArchitectureVariant? {
@@ -104,7 +105,8 @@ enum ConvNeXt: ArchitectureFamily {
         let path = "features.\(2 * stage)"
         feature = builder.channelNormalization("\(path).0", feature, epsilon: epsilon)
         feature = builder.convolution(
-          "\(path).1", feature, filters: configuration.widths[stage], kernel: 2, stride: 2, pads: [0, 0, 0, 0],
+          "\(path).1", feature, filters: configuration.widths[stage], kernel: 2, stride: 2,
+          pads: [0, 0, 0, 0],
           bias: true)
       }
       builder.countModules(1)

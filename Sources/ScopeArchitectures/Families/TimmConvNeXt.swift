@@ -52,7 +52,8 @@ enum TimmConvNeXt: ArchitectureFamily {
 
   static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant] {
     let depths = depths(of: tensors)
-    return ScopeArchitectures.candidates(derived: derived(tensors, depths), published: variants, depths: depths)
+    return ScopeArchitectures.candidates(
+      derived: derived(tensors, depths), published: variants, depths: depths)
   }
 
   private static func derived(_ tensors: NamedTensors, _ depths: [Int]) -> ArchitectureVariant? {
@@ -64,7 +65,9 @@ enum TimmConvNeXt: ArchitectureFamily {
     else { return nil }
     var widths: [Int] = []
     for stage in depths.indices {
-      guard let depthwise = shapes.shape("stages.\(stage).blocks.0.conv_dw.weight", rank: 4) else { return nil }
+      guard let depthwise = shapes.shape("stages.\(stage).blocks.0.conv_dw.weight", rank: 4) else {
+        return nil
+      }
       widths.append(depthwise[0])
     }
     return variant(
@@ -183,7 +186,8 @@ enum TimmConvNeXt: ArchitectureFamily {
       "ReduceL2", "\(path).norm", [input.name], channels: width,
       ["axes": .ints([1, 2]), "keepdims": .int(1 as Int)])
     let mean = builder.emit(
-      "ReduceMean", "\(path).mean", [norm.name], channels: 1, ["axes": .ints([-1]), "keepdims": .int(1 as Int)])
+      "ReduceMean", "\(path).mean", [norm.name], channels: 1,
+      ["axes": .ints([-1]), "keepdims": .int(1 as Int)])
     let bounded = builder.emit("Add", "\(path).bounded", [mean.name, builder.number(1e-6)], channels: 1)
     let ratio = builder.emit("Div", "\(path).ratio", [norm.name, bounded.name], channels: width)
     let response = builder.emit("Mul", "\(path).response", [input.name, ratio.name], channels: width)

@@ -26,7 +26,8 @@ enum TimmVisionTransformer: ArchitectureFamily {
 
   static var variants: [ArchitectureVariant] {
     let plain = [
-      (16, 192), (16, 384), (32, 384), (8, 768), (16, 768), (32, 768), (16, 1024), (32, 1024), (14, 1280), (14, 1408),
+      (16, 192), (16, 384), (32, 384), (8, 768), (16, 768), (32, 768), (16, 1024), (32, 1024), (14, 1280),
+      (14, 1408),
       (14, 1664),
     ].compactMap { variant(configuration(patch: $0.0, width: $0.1), Options()) }
     let distilled = [192, 384, 768].compactMap {
@@ -37,7 +38,10 @@ enum TimmVisionTransformer: ArchitectureFamily {
         configuration(patch: $0.0, width: $0.1),
         Options(layerScale: true, positionsOfPatchesOnly: true, isDeiT: true))
     }
-    return plain + distilled + third
+    let efficient = [192, 384, 768].compactMap {
+      variant(configuration(patch: 16, width: $0), Options(isDeiT: true))
+    }
+    return plain + efficient + distilled + third
   }
 
   /// A published size at 224 pixels.
@@ -122,7 +126,9 @@ enum TimmVisionTransformer: ArchitectureFamily {
       imageSize: size, depths: [configuration.depth],
       structure: "timm names, \(configuration.description); \(configuration.side)x\(configuration.side) "
         + "positions: images of \(size) pixels",
-      assumptions: assumptions, classifier: "head", imageSizes: ImageSizes(range: size...size),
+      assumptions: assumptions, classifier: "head",
+      declaredName: options.isDeiT && !options.distilled && !third
+        ? "deit_patch\(configuration.patch)_\(size)" : nil, imageSizes: ImageSizes(range: size...size),
       blueprint: { classes, size in
         blueprint(configuration, options, heads: heads, classCount: classes, imageSize: size)
       })

@@ -66,13 +66,15 @@ enum VisionTransformer: ArchitectureFamily {
   static var variants: [ArchitectureVariant] {
     [(16, 768, 12), (32, 768, 12), (16, 1024, 24), (32, 1024, 24), (14, 1280, 32)].map {
       variant(
-        Configuration(patch: $0.0, width: $0.1, depth: $0.2, hidden: 4 * $0.1, imageSize: 224), heads: $0.1 == 1280 ? 16 : $0.1 / 64)
+        Configuration(patch: $0.0, width: $0.1, depth: $0.2, hidden: 4 * $0.1, imageSize: 224),
+        heads: $0.1 == 1280 ? 16 : $0.1 / 64)
     }
   }
 
   static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant] {
     let depths = depths(of: tensors)
-    return ScopeArchitectures.candidates(derived: derived(tensors, depths), published: variants, depths: depths)
+    return ScopeArchitectures.candidates(
+      derived: derived(tensors, depths), published: variants, depths: depths)
   }
 
   private static func derived(_ tensors: NamedTensors, _ depths: [Int]) -> ArchitectureVariant? {
