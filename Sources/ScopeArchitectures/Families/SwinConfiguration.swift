@@ -1,5 +1,12 @@
-import Foundation
 import ScopeGraph
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// The sizes of a Swin transformer that are not in its names.
 struct SwinConfiguration: Sendable {
