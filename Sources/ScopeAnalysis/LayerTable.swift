@@ -32,7 +32,8 @@ public struct LayerTable: Sendable {
   public var positions: [Int: Int] = [:]
 
   init(
-    _ graph: Graph, roles: GraphRoles, types: InferredTypes, costs: [OperatorCost?], parameters: ParameterSummary
+    _ graph: Graph, roles: GraphRoles, types: InferredTypes, costs: [OperatorCost?],
+    parameters: ParameterSummary
   ) {
     /// Layer that makes a value; -1 for graph inputs, absent for constants.
     var makers: [String: Int] = [:]
@@ -53,7 +54,7 @@ public struct LayerTable: Sendable {
       }
       var entry = Entry(
         nodeIndex: index, name: node.name.isEmpty ? outputs.first ?? node.opType : node.name,
-        module: ModulePath.of(node), opType: StructureAnalysis.operatorName(node), inputs: inputs,
+        module: ModulePath.of(node: node), opType: StructureAnalysis.operatorName(node), inputs: inputs,
         outputShape: outputs.first.flatMap { types.shape($0) },
         outputType: outputs.first.flatMap { types.dataType($0) }, parameters: 0, weightBytes: 0,
         weightTensors: 0, cost: costs.indices.contains(index) ? costs[index] : nil,

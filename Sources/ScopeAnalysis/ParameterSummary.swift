@@ -23,6 +23,8 @@ public struct ParameterSummary: Sendable {
   public var byType: OrderedDictionary<DataType, Int> = [:]
   /// Stored parameters by value name, in file order.
   public var sizes: OrderedDictionary<String, Size> = [:]
+  /// Element type of each of ``sizes``.
+  public var types: [String: DataType] = [:]
   /// Elements of running means and variances that `BatchNormalization` nodes read.
   public var statisticsCount = 0
   /// Bytes of the stored parameters.
@@ -38,8 +40,8 @@ public struct ParameterSummary: Sendable {
   private static let maximumCount = 1 << 56
 
   init(_ graph: Graph, roles: GraphRoles) {
-    var types: [DataType: Int] = [:]
-    collect(graph, roles, &types)
+    var counts: [DataType: Int] = [:]
+    collect(graph, roles, &counts)
     logicalCount = storedCount
     for (_, source) in roles.aliases where logicalCount <= Self.maximumCount {
       logicalCount += sizes[source]?.elements ?? 0
@@ -52,25 +54,25 @@ public struct ParameterSummary: Sendable {
       }
     }
     byType = OrderedDictionary(
-      uniqueKeysWithValues: types.sorted { ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue) }.map {
+      uniqueKeysWithValues: counts.sorted { ($0.value, $1.key.rawValue) > ($1.value, $0.key.rawValue) }.map {
         ($0.key, $0.value)
       })
   }
 
-  private mutating func collect(_ graph: Graph, _ roles: GraphRoles, _ types: inout [DataType: Int]) {
-    for (name, tensor) in graph.initializers { add(name, tensor, isInitializer: true, roles, &types) }
+  private mutating func collect(_ graph: Graph, _ roles: GraphRoles, _ counts: inout [DataType: Int]) {
+    for (name, tensor) in graph.initializers { add(name, tensor, isInitializer: true, roles, &counts) }
     for node in graph.nodes {
       // Some exporters write weights as Constant nodes.
       if node.isStandard("Constant"), let name = node.outputs.first, let tensor = node.tensor("value") {
-        add(name, tensor, isInitializer: false, roles, &types)
+        add(name, tensor, isInitializer: false, roles, &counts)
       }
-      for subgraph in node.subgraphs { collect(subgraph, roles, &types) }
+      for subgraph in node.subgraphs { collect(subgraph, roles, &counts) }
     }
   }
 
   private mutating func add(
     _ name: String, _ tensor: Tensor, isInitializer: Bool, _ roles: GraphRoles,
-    _ types: inout [DataType: Int]
+    _ counts: inout [DataType: Int]
   ) {
     guard roles.used.contains(name) else {
       if isInitializer {
@@ -90,7 +92,8 @@ public struct ParameterSummary: Sendable {
     guard count <= Self.maximumCount, storedCount <= Self.maximumCount else { return }
     storedCount += count
     bytes &+= tensor.byteCount
-    types[tensor.dataType, default: 0] += count
+    counts[tensor.dataType, default: 0] += count
+    types[name] = tensor.dataType
     sizes[name] = Size(elements: count, bytes: tensor.byteCount)
   }
 }

@@ -5,8 +5,8 @@ import ScopeGraph
 /// What was added to, removed from and changed in a graph to get another one.
 ///
 /// Nodes correspond when they have the same name or make the same value and do so once on either side; of the rest,
-/// those that stand in the same order and agree in operator, attributes and number of inputs (Myers 1986, An O(ND)
-/// difference algorithm).
+/// those that stand in the same order and agree in operator, attributes and number of inputs, or else in operator and
+/// output shape (Myers 1986, An O(ND) difference algorithm).
 public struct GraphDifference: Sendable {
   public struct NodeReference: Sendable, Hashable {
     public var index: Int
@@ -56,15 +56,18 @@ public struct GraphDifference: Sendable {
     }
     pair { Self.unique($0) { $0.name } }
     pair { Self.unique($0) { $0.outputs.first ?? "" } }
-    let restBefore = before.nodes.indices.filter { partner[$0] == nil }
-    let restAfter = after.nodes.indices.filter { !taken.contains($0) }
-    if restBefore.count <= Self.longestRest, restAfter.count <= Self.longestRest {
-      let left = restBefore.map { Self.signature(before.nodes[$0], typesBefore) }
-      let right = restAfter.map { Self.signature(after.nodes[$0], typesAfter) }
-      let difference = right.difference(from: left)
+    // First with equal attributes, then whatever does the same to make the same shape.
+    for loosely in [false, true] {
+      let restBefore = before.nodes.indices.filter { partner[$0] == nil }
+      let restAfter = after.nodes.indices.filter { !taken.contains($0) }
+      guard !restBefore.isEmpty, !restAfter.isEmpty, restBefore.count <= Self.longestRest,
+        restAfter.count <= Self.longestRest
+      else { break }
+      let left = restBefore.map { Self.signature(before.nodes[$0], typesBefore, loosely: loosely) }
+      let right = restAfter.map { Self.signature(after.nodes[$0], typesAfter, loosely: loosely) }
       var removals: Set<Int> = []
       var insertions: Set<Int> = []
-      for change in difference {
+      for change in right.difference(from: left) {
         switch change {
         case .remove(let offset, _, _): removals.insert(offset)
         case .insert(let offset, _, _): insertions.insert(offset)
@@ -72,7 +75,10 @@ public struct GraphDifference: Sendable {
       }
       let kept = restBefore.indices.filter { !removals.contains($0) }
       let met = restAfter.indices.filter { !insertions.contains($0) }
-      for (from, to) in zip(kept, met) { partner[restBefore[from]] = restAfter[to] }
+      for (from, to) in zip(kept, met) {
+        partner[restBefore[from]] = restAfter[to]
+        taken.insert(restAfter[to])
+      }
     }
     for index in before.nodes.indices {
       let reference = Self.reference(before, index)
@@ -89,8 +95,12 @@ public struct GraphDifference: Sendable {
     let kept = Set(partner.values)
     added = after.nodes.indices.filter { !kept.contains($0) }.map { Self.reference(after, $0) }
     var counts: [String: Pair] = [:]
-    for node in before.nodes { counts[StructureAnalysis.operatorName(node), default: Pair(before: 0, after: 0)].before += 1 }
-    for node in after.nodes { counts[StructureAnalysis.operatorName(node), default: Pair(before: 0, after: 0)].after += 1 }
+    for node in before.nodes {
+      counts[StructureAnalysis.operatorName(node), default: Pair(before: 0, after: 0)].before += 1
+    }
+    for node in after.nodes {
+      counts[StructureAnalysis.operatorName(node), default: Pair(before: 0, after: 0)].after += 1
+    }
     for (name, count) in counts.sorted(by: { $0.key < $1.key }) where count.before != count.after {
       operators[name] = count
     }
@@ -115,7 +125,12 @@ public struct GraphDifference: Sendable {
     return result.filter { !repeated.contains($0.key) }
   }
 
-  private static func signature(_ node: Node, _ types: InferredTypes) -> String {
+  private static func signature(_ node: Node, _ types: InferredTypes, loosely: Bool) -> String {
+    if loosely {
+      // Without a known shape there is nothing to tell nodes of one operator apart.
+      guard let shape = node.outputs.first.flatMap({ types.shape($0) }) else { return "\(node.outputs)" }
+      return "\(StructureAnalysis.operatorName(node)) \(shape)"
+    }
     let attributes = node.attributes.map { "\($0.key)=\(text($0.value))" }.sorted().joined(separator: ";")
     let shape = node.outputs.first.flatMap { types.shape($0)?.description } ?? "?"
     return "\(StructureAnalysis.operatorName(node))(\(node.inputs.count))[\(attributes)]\(shape)"

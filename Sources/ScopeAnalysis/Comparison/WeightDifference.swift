@@ -5,7 +5,7 @@ import ScopeGraph
 
 /// How far the weights of one model are from those of another.
 public struct WeightDifference: Sendable {
-  /// Two tensors that belong together.
+  /// Two tensors that belong together. Types are those stored; quantized numbers are compared as what they stand for.
   public struct Change: Sendable, Hashable {
     public var name: String
     public var shape: [Int]
@@ -47,7 +47,7 @@ public struct WeightDifference: Sendable {
   public init(_ before: OrderedDictionary<String, Tensor>, _ after: OrderedDictionary<String, Tensor>) {
     for (name, tensor) in before {
       if let other = after[name] {
-        compare(name, { tensor }, { other }, tensor.dimensions, other.dimensions)
+        compare(name, StoredWeights.Weight(name, tensor), StoredWeights.Weight(name, other))
       } else {
         removed.append(Unmatched(name: name, shape: tensor.dimensions, bytes: tensor.byteCount))
       }
@@ -77,19 +77,20 @@ public struct WeightDifference: Sendable {
         }
         seenAfter.insert(otherName)
         seenAfter.formUnion(second.sources)
-        let label = first.sources.first ?? name
-        compare(label, first.read, second.read, first.dimensions, second.dimensions)
+        compare(first.sources.first ?? name, first, second)
       }
     }
-    for (name, weight) in left.initializers where !seenBefore.contains(name) && weight.dataType.isFloatingPoint {
+    for (name, weight) in left.initializers
+    where !seenBefore.contains(name) && weight.dataType.isFloatingPoint {
       if let other = after.initializers[name], !seenAfter.contains(name) {
         seenAfter.insert(name)
-        compare(name, { weight }, { other }, weight.dimensions, other.dimensions)
+        compare(name, StoredWeights.Weight(name, weight), StoredWeights.Weight(name, other))
       } else {
         removed.append(Unmatched(name: name, shape: weight.dimensions, bytes: weight.byteCount))
       }
     }
-    for (name, weight) in right.initializers where !seenAfter.contains(name) && weight.dataType.isFloatingPoint {
+    for (name, weight) in right.initializers
+    where !seenAfter.contains(name) && weight.dataType.isFloatingPoint {
       added.append(Unmatched(name: name, shape: weight.dimensions, bytes: weight.byteCount))
     }
     sort()
@@ -109,17 +110,15 @@ public struct WeightDifference: Sendable {
     changed.sort { ($0.relative ?? .infinity, $1.name) > ($1.relative ?? .infinity, $0.name) }
   }
 
-  private mutating func compare(
-    _ name: String, _ before: () throws(ScopeError) -> Tensor, _ after: () throws(ScopeError) -> Tensor,
-    _ shapeBefore: [Int], _ shapeAfter: [Int]
-  ) {
-    guard shapeBefore == shapeAfter else {
-      reshaped.append(Reshaped(name: name, before: shapeBefore, after: shapeAfter))
+  private mutating func compare(_ name: String, _ before: StoredWeights.Weight, _ after: StoredWeights.Weight)
+  {
+    guard before.dimensions == after.dimensions else {
+      reshaped.append(Reshaped(name: name, before: before.dimensions, after: after.dimensions))
       return
     }
     do throws(ScopeError) {
-      let (a, b) = (try before(), try after())
-      if a.dataType == b.dataType, try Self.sameBytes(a, b) {
+      let (a, b) = (try before.read(), try after.read())
+      if before.type == after.type, a.dataType == b.dataType, try Self.sameBytes(a, b) {
         unchanged += 1
         return
       }
@@ -131,13 +130,13 @@ public struct WeightDifference: Sendable {
         length += Double(left) * Double(left)
         largest = max(largest, abs(difference))
       }
-      if square == 0, a.dataType == b.dataType {
+      if square == 0, before.type == after.type {
         unchanged += 1
         return
       }
       changed.append(
         Change(
-          name: name, shape: shapeBefore, typeBefore: a.dataType, typeAfter: b.dataType,
+          name: name, shape: before.dimensions, typeBefore: before.type, typeAfter: after.type,
           differenceNorm: square.squareRoot(), norm: length.squareRoot(), largestDifference: largest))
     } catch {
       unread.append("\(name): \(error.message)")
@@ -157,10 +156,25 @@ public struct WeightDifference: Sendable {
 private struct StoredWeights {
   struct Weight {
     var dimensions: [Int]
+    /// As stored.
+    var type: DataType
     var bytes: Int
     /// Initializers that it is computed from, the weight itself first.
     var sources: [String]
+    /// The numbers it stands for.
     var read: () throws(ScopeError) -> Tensor
+
+    init(_ name: String, _ tensor: Tensor) {
+      self.init(stored: tensor, sources: [name]) { tensor }
+    }
+
+    init(stored: Tensor, sources: [String], read: @escaping () throws(ScopeError) -> Tensor) {
+      dimensions = stored.dimensions
+      type = stored.dataType
+      bytes = stored.byteCount
+      self.sources = sources
+      self.read = read
+    }
   }
 
   let initializers: OrderedDictionary<String, Tensor>
@@ -179,7 +193,7 @@ private struct StoredWeights {
 
   func weight(_ name: String, depth: Int = 0) -> Weight? {
     if let tensor = initializers[name] {
-      return Weight(dimensions: tensor.dimensions, bytes: tensor.byteCount, sources: [name]) { tensor }
+      return Weight(name, tensor)
     }
     guard depth < 8, let index = producers[name] else { return nil }
     let node = graph.nodes[index]
@@ -190,7 +204,7 @@ private struct StoredWeights {
     let zero = node.input(2).flatMap { initializers[$0] }
     let inputs = [stored, scale] + (zero.map { [$0] } ?? [])
     let sources = [source, scaleName] + (node.input(2).map { [$0] } ?? [])
-    return Weight(dimensions: stored.dimensions, bytes: stored.byteCount, sources: sources) {
+    return Weight(stored: stored, sources: sources) {
       () throws(ScopeError) -> Tensor in
       guard let fold = OperatorRegistry.definition(of: node)?.fold,
         let value = try fold(
