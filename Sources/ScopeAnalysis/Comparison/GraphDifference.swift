@@ -131,7 +131,7 @@ public struct GraphDifference: Sendable {
       guard let shape = node.outputs.first.flatMap({ types.shape($0) }) else { return "\(node.outputs)" }
       return "\(StructureAnalysis.operatorName(node)) \(shape)"
     }
-    let attributes = node.attributes.map { "\($0.key)=\(text($0.value))" }.sorted().joined(separator: ";")
+    let attributes = explicit(node).map { "\($0.key)=\(text($0.value))" }.sorted().joined(separator: ";")
     let shape = node.outputs.first.flatMap { types.shape($0)?.description } ?? "?"
     return "\(StructureAnalysis.operatorName(node))(\(node.inputs.count))[\(attributes)]\(shape)"
   }
@@ -140,16 +140,17 @@ public struct GraphDifference: Sendable {
     _ before: Node, _ after: Node, _ typesBefore: InferredTypes, _ typesAfter: InferredTypes
   ) -> [String] {
     var changes: [String] = []
-    for (name, value) in before.attributes {
+    let (old, new) = (explicit(before), explicit(after))
+    for (name, value) in old {
       let old = text(value)
-      guard let other = after.attributes[name] else {
+      guard let other = new[name] else {
         changes.append("\(name) \(old) removed")
         continue
       }
-      let new = text(other)
-      if old != new { changes.append("\(name) \(old) → \(new)") }
+      let changed = text(other)
+      if old != changed { changes.append("\(name) \(old) → \(changed)") }
     }
-    for (name, value) in after.attributes where before.attributes[name] == nil {
+    for (name, value) in new where old[name] == nil {
       changes.append("\(name) \(text(value)) added")
     }
     if before.inputs.count != after.inputs.count {
@@ -162,6 +163,23 @@ public struct GraphDifference: Sendable {
       if let a = old.dataType, let b = new.dataType, a != b { changes.append("output \(a.name) → \(b.name)") }
     }
     return changes
+  }
+
+  /// The attributes without those that spell out what ONNX takes for absent ones (in every operator that has them).
+  private static func explicit(_ node: Node) -> OrderedDictionary<String, AttributeValue> {
+    node.attributes.filter { name, value in
+      switch (name, value) {
+      case ("auto_pad", .string(let text)): text.utf8String != "NOTSET"
+      case ("storage_order", .int(0)), ("ceil_mode", .int(0)), ("count_include_pad", .int(0)),
+        ("transA", .int(0)), ("transB", .int(0)), ("group", .int(1)), ("keepdims", .int(1)),
+        ("noop_with_empty_axes", .int(0)), ("allowzero", .int(0)):
+        false
+      case ("alpha", .float(1)), ("beta", .float(1)): node.opType != "Gemm"
+      case ("dilations", .ints(let list)), ("strides", .ints(let list)): !list.allSatisfy { $0 == 1 }
+      case ("pads", .ints(let list)): !list.allSatisfy { $0 == 0 }
+      default: true
+      }
+    }
   }
 
   /// An attribute in short; long lists and tensors by their size and a checksum, so that a change shows.
