@@ -44,7 +44,7 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    let (analysis, costs, missing) = try AnalysisStage.run(model)
+    let (analysis, costs, missing) = try AnalysisStage.run(model, shapes: options.shapes)
     report.analysis = analysis
     nodeCosts = costs
     report.notMeasured += missing
