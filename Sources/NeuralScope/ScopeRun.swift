@@ -44,7 +44,7 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    var (analysis, costs, missing) = try AnalysisStage.run(model)
+    var (analysis, costs, missing) = try AnalysisStage.run(model, shapes: options.shapes)
     if options.details.contains(.memory), let graph = model.graph {
       analysis.memory?.batches = try StructureStage.batchMemory(
         graph, shapes: options.shapes, weightBytes: Int(analysis.weightBytes?.value ?? 0))
