@@ -10,7 +10,7 @@ public enum ArchitectureRegistry {
     EfficientNet.self, RegNet.self, ConvNeXt.self, VisionTransformer.self, SwinTransformer.self,
     TimmEfficientNet.self, TimmRegNet.self, TimmConvNeXt.self, TimmVisionTransformer.self,
     TimmSwinTransformer.self,
-    VGG.self, AlexNet.self, SqueezeNet.self, DenseNet.self, GoogLeNet.self, InceptionV3.self,
+    TimmResNet.self, VGG.self, AlexNet.self, SqueezeNet.self, DenseNet.self, GoogLeNet.self, InceptionV3.self,
     MobileNetV2.self,
     MobileNetV3.self, TimmMobileNetV3.self, ShuffleNetV2.self, MNASNet.self,
   ]
@@ -51,7 +51,9 @@ public enum ArchitectureRegistry {
 
   /// Families and variants as text, for messages.
   public static let knownArchitectures =
-    "torchvision ResNet, ResNeXt and Wide-ResNet, CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4, "
+    "VGG, AlexNet, SqueezeNet, GoogLeNet, Inception v3, DenseNet, MobileNetV2, ShuffleNetV2 and MNASNet with the names "
+    + "of torchvision, ResNet (ResNeXt, Wide-ResNet, SE-ResNet) and MobileNetV3 with the names of torchvision or timm, "
+    + "CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4, "
     + "EfficientNet, EfficientNetV2, RegNet, ConvNeXt, ViT and Swin with the names of torchvision or timm"
 
   /// The known architecture whose tensors `state` holds exactly, or nil; nil is not an error.

@@ -65,13 +65,14 @@ enum WidthMultiplier {
   }
 
   /// The multiplier in percent with which every one of `published` becomes the found one: one of `usual` if
-  /// possible, else the smallest from 5% to 400%; nil when there is none.
+  /// possible, else the roundest from 5% to 400%; nil when there is none.
   ///
   /// - Parameter isRight: Asked for the multipliers that agree with all channels.
   static func percent(
     _ published: [Int], found: [Int], usual: [Int], isRight: (Int) -> Bool = { _ in true }
   ) -> Int? {
-    (usual + (5...400)).first { percent in
+    let rounded = Array(stride(from: 10, through: 400, by: 10)) + Array(stride(from: 5, through: 400, by: 5))
+    return (usual + rounded + Array(5...400)).first { percent in
       zip(published, found).allSatisfy { scaled($0, percent: percent) == $1 } && isRight(percent)
     }
   }

@@ -7,6 +7,7 @@ Needs torch, torchvision and timm. Run: python make_convolutional_architectures.
 
 import timm
 import torch
+from timm.data import resolve_data_config
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 from torchvision.models.densenet import DenseNet
@@ -36,10 +37,21 @@ PUBLISHED = (
     | {f"ShuffleNetV2 x{w}": (f"shufflenet_v2_x{str(w).replace('.', '_')}", {}) for w in (0.5, 1.0, 1.5, 2.0)}
     | {f"MNASNet {w}": (f"mnasnet{str(w).replace('.', '_')}", {}) for w in (0.5, 0.75, 1.0, 1.3)}
 )
-TIMM = {"MobileNetV3-Large (timm)": "mobilenetv3_large_100", "MobileNetV3-Small (timm)": "mobilenetv3_small_100"}
+TIMM = {"MobileNetV3-Large (timm)": "mobilenetv3_large_100", "MobileNetV3-Small (timm)": "mobilenetv3_small_100"} | {
+    "ResNet-26": "resnet26", "ResNet-200": "resnet200", "ResNet-18-D (timm)": "resnet18d",
+    "ResNet-34-D (timm)": "resnet34d", "ResNet-26-D (timm)": "resnet26d", "ResNet-50-D (timm)": "resnet50d",
+    "ResNet-101-D (timm)": "resnet101d", "ResNet-152-D (timm)": "resnet152d", "ResNet-10-T (timm)": "resnet10t",
+    "ResNet-26-T (timm)": "resnet26t", "ResNet-50-C (timm)": "resnet50c", "ResNet-50-S (timm)": "resnet50s",
+    "ResNeXt-50-D 32x4d (timm)": "resnext50d_32x4d", "SE-ResNet-18 (timm)": "seresnet18",
+    "SE-ResNet-50 (timm)": "seresnet50", "SE-ResNeXt-50 32x4d (timm)": "seresnext50_32x4d",
+}
 
 
 def make(variant, classes):
+    if variant in ("ResNet-26", "ResNet-200"):
+        # timm has the same names, but counts some modules more.
+        depths = [2, 2, 2, 2] if variant == "ResNet-26" else [3, 24, 36, 3]
+        return models.ResNet(models.resnet.Bottleneck, depths, num_classes=classes).eval()
     if variant in TIMM:
         return timm.create_model(TIMM[variant], num_classes=classes).eval()
     function, options = PUBLISHED[variant]
@@ -58,6 +70,8 @@ def structures():
     for name in [*PUBLISHED, *TIMM]:
         model = make(name, 1000)
         size = 299 if "Inception" in name else 224
+        if name in TIMM:
+            size = resolve_data_config({}, model=timm.create_model(TIMM[name]))["input_size"][1]
         facts = {"classes": 1000, "imageSize": size, "macs": macs(model, size)}
         result[name] = facts | structure(model)
     return result
@@ -98,6 +112,9 @@ def golden():
         ("Inception v3 with auxiliary classifier", 96), ("MobileNetV2", 64), ("MobileNetV3-Large", 64),
         ("MobileNetV3-Small", 75), ("MobileNetV3-Large (timm)", 64), ("MobileNetV3-Small (timm)", 64),
         ("ShuffleNetV2 x0.5", 64), ("ShuffleNetV2 x1.0", 75), ("MNASNet 0.5", 64), ("MNASNet 1.0", 64),
+        ("ResNet-26", 64), ("ResNet-18-D (timm)", 64), ("ResNet-18-D (timm)", 75), ("ResNet-10-T (timm)", 64),
+        ("ResNet-26-D (timm)", 70), ("ResNet-50-S (timm)", 64), ("SE-ResNet-18 (timm)", 64),
+        ("SE-ResNeXt-50 32x4d (timm)", 64),
     ]:
         values = logits(fill(make(name, 5)), 1, size)
         result.append({"variant": name, "classes": 5, "imageSize": size, "logits": values})
