@@ -74,6 +74,10 @@ public enum ModelReader {
         .unsupported, "this is a Keras model", expected: expectation,
         remedy: "Convert the model with tf2onnx and give that file")
     }
+    if ExportArchive.isExported(archive) {
+      let (weights, program) = try ExportReader.read(archive)
+      return file(.torchExport, .program(weights, program), 0)
+    }
     let (weights, isTorchScript) = try PyTorchReader.readArchive(archive)
     return file(isTorchScript ? .torchScript : .pyTorchZip, .weights(weights), 0)
   }
