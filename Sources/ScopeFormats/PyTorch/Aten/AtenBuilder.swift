@@ -29,6 +29,8 @@ struct AtenBuilder {
   /// Transposed parameters by the parameter's name.
   var transposedParameters: [String: AtenTensor] = [:]
   var memory = AtenMemory()
+  /// Whether the program changes nothing in place, so that copies need no nodes.
+  var isFunctional = false
   /// Elements that may still be computed from constants.
   private var foldBudget = 1 << 24
 

@@ -34,7 +34,13 @@ struct AtenOperator: Sendable {
 /// All PyTorch operators that are converted.
 enum AtenRegistry {
   /// One entry per family file of this folder.
-  static let families: [[AtenOperator]] = []
+  static let families: [[AtenOperator]] = [
+    AtenConvolution.operators, AtenLinear.operators, AtenNormalization.operators, AtenActivation.operators,
+    AtenPooling.operators, AtenAdaptivePooling.operators, AtenReshaping.operators, AtenIndexing.operators,
+    AtenJoining.operators, AtenReduction.operators, AtenArithmetic.operators, AtenElementary.operators,
+    AtenComparison.operators, AtenAttention.operators, AtenCreation.operators, AtenConversion.operators,
+    AtenResize.operators, AtenScalars.operators,
+  ]
 
   private static let byName: [String: AtenOperator] = {
     var result: [String: AtenOperator] = [:]
