@@ -78,6 +78,10 @@ public enum ModelReader {
         .unsupported, "this is a Keras model", expected: expectation,
         remedy: "Convert the model with tf2onnx and give that file")
     }
+    if ExportArchive.isExported(archive) {
+      let (weights, program) = try ExportReader.read(archive)
+      return file(.torchExport, .program(weights, program), 0)
+    }
     let contents = try PyTorchReader.readArchive(
       archive, converter: TorchScriptConverter(inputShapes: inputShapes))
     guard contents.isTorchScript else { return file(.pyTorchZip, .weights(contents.weights), 0) }
