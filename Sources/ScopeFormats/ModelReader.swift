@@ -6,18 +6,22 @@ import ScopeGraph
 public enum ModelReader {
   /// Maps the file and reads its structure; weights stay in the file.
   ///
+  /// - Parameter inputShapes: shapes of the inputs of a program that does not tell them (TorchScript), in order; what
+  ///   the format tells itself is not replaced.
   /// - Throws: any `ScopeError` of the reading; its `file` is `path` (or the shard or external file concerned).
-  public static func read(path: String) throws(ScopeError) -> ModelFile {
+  public static func read(path: String, inputShapes: [Shape] = []) throws(ScopeError) -> ModelFile {
     do throws(ScopeError) {
       let bytes = try ByteSlice(mappingFile: path)
-      return try read(bytes, path: path)
+      return try read(bytes, path: path, inputShapes: inputShapes)
     } catch {
       throw error.inFile(path)
     }
   }
 
   /// The same for bytes that are already there; `path` tells the folder of shards and external data.
-  public static func read(_ bytes: ByteSlice, path: String) throws(ScopeError) -> ModelFile {
+  public static func read(
+    _ bytes: ByteSlice, path: String, inputShapes: [Shape] = []
+  ) throws(ScopeError) -> ModelFile {
     let folder = directory(of: path)
     func file(_ format: ModelFormat, _ content: ModelContent, extra: Int = 0) -> ModelFile {
       ModelFile(path: path, format: format, content: content, byteCount: bytes.count + extra, bytes: bytes)
@@ -35,7 +39,7 @@ public enum ModelReader {
     case .safetensors: return file(.safetensors, .weights(try SafetensorsReader.read(bytes)))
     case .pyTorchLegacy: return file(.pyTorchLegacy, .weights(try PyTorchReader.readLegacy(bytes)))
     case .pickle: return file(.pickle, .weights(try PyTorchReader.readPickle(bytes)))
-    case .zip: return try archive(bytes, file)
+    case .zip: return try archive(bytes, inputShapes, file)
     case .json:
       guard bytes.count <= ShardedReader.indexLimit else {
         throw ScopeError(
@@ -58,7 +62,7 @@ public enum ModelReader {
   static let expectation = "ONNX, a PyTorch checkpoint or safetensors"
 
   private static func archive(
-    _ bytes: ByteSlice, _ file: (ModelFormat, ModelContent, Int) -> ModelFile
+    _ bytes: ByteSlice, _ inputShapes: [Shape], _ file: (ModelFormat, ModelContent, Int) -> ModelFile
   ) throws(ScopeError) -> ModelFile {
     let archive = try ZipArchive(bytes)
     let names = archive.members.map(\.name)
@@ -78,8 +82,11 @@ public enum ModelReader {
       let (weights, program) = try ExportReader.read(archive)
       return file(.torchExport, .program(weights, program), 0)
     }
-    let (weights, isTorchScript) = try PyTorchReader.readArchive(archive)
-    return file(isTorchScript ? .torchScript : .pyTorchZip, .weights(weights), 0)
+    let contents = try PyTorchReader.readArchive(
+      archive, converter: TorchScriptConverter(inputShapes: inputShapes))
+    guard contents.isTorchScript else { return file(.pyTorchZip, .weights(contents.weights), 0) }
+    return file(
+      .torchScript, contents.program.map { .program(contents.weights, $0) } ?? .weights(contents.weights), 0)
   }
 
   private static func directory(of path: String) -> String {
