@@ -69,6 +69,8 @@ struct HDF5DatasetParts: Sendable {
   var isFiltered = false
   var hasExternalFiles = false
 
+  private static let sizeLimit = 1 << 41
+
   func described(
     as path: String, attributes: OrderedDictionary<String, HDF5Attribute>, in file: HDF5Bytes
   ) throws(ScopeError) -> HDF5Dataset {
@@ -77,6 +79,13 @@ struct HDF5DatasetParts: Sendable {
     }
     let elements = try space.elements
     let bytes = try checkedProduct([elements, type.size], what: "dataset size")
+    // Sums over all datasets of a file then stay below 2^63.
+    guard elements <= Self.sizeLimit, bytes <= Self.sizeLimit else {
+      throw ScopeError(
+        .limitExceeded, "the dataset is larger than any real one",
+        expected: "at most \(Self.sizeLimit) bytes",
+        found: "\(space.dimensions) of \(type.size) bytes")
+    }
     // Keras stores bfloat16 as opaque pairs of bytes and names the type beside them.
     let named = attributes["dtype"]?.text.map { String($0.prefix(40)) }
     var dataset = HDF5Dataset(
