@@ -77,7 +77,8 @@ struct ComparisonStage {
 
   private func analyzed(_ model: Model, _ path: String) throws(ScopeError) -> StructureAnalysis {
     do throws(ScopeError) {
-      return try StructureAnalysis.analyze(model: model, bindings: options.shapes)
+      return try StructureAnalysis.analyze(
+        model: model, bindings: try InputShapes.bindings(options.shapes, for: model.graph))
     } catch {
       throw error.inFile(path)
     }
