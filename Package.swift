@@ -95,7 +95,7 @@ let package = Package(
     tests("ScopeStatistics"),
     tests("ScopeBytes"),
     tests("ScopeGraph", "ScopeFormats"),
-    tests("ScopeFormats"),
+    tests("ScopeFormats", "ScopeRuntime"),
     tests("ScopeArchitectures", "ScopeFormats", "ScopeData", "ScopeRuntime"),
     tests("ScopeRuntime", "ScopeFormats"),
     tests("ScopeData"),
