@@ -72,7 +72,8 @@ final class ScriptInputs {
     var result: (DataType, Shape)
     switch kind {
     case .image(let channels, let spatial):
-      let axes = spatial == 1 ? ["length"] : spatial == 3 ? ["depth", "height", "width"] : ["height", "width"]
+      let axes =
+        spatial == 1 ? ["length"] : spatial == 3 ? ["depth", "height", "width"] : ["height", "width"]
       let sizes = axes.map { name in assumption.imageSize.map { Dimension.known($0) } ?? .symbolic(name) }
       result = (.float32, Shape([batch, channels.map { .known($0) } ?? .symbolic("channels")] + sizes))
     case .tokens:
@@ -141,7 +142,8 @@ extension ScriptInterpreter {
         if arguments.count > place, case .int(let value) = arguments[place], value > 0 { groups = value }
         var transposed = false
         if place == 8, arguments.count > 6, case .bool(true) = arguments[6] { transposed = true }
-        let (channels, overflow) = transposed ? (sizes[0], false) : sizes[1].multipliedReportingOverflow(by: groups)
+        let (channels, overflow) =
+          transposed ? (sizes[0], false) : sizes[1].multipliedReportingOverflow(by: groups)
         if !overflow { kind = .image(channels: channels, spatial: sizes.count - 2) }
       case ("aten::embedding", 1): kind = .tokens
       case ("aten::linear", 0):

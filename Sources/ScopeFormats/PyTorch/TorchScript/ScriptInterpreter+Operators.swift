@@ -158,14 +158,18 @@ extension ScriptInterpreter {
           return type == "bool" ? .bool(number != 0) : .float(number)
         }
         if !constant.dataType.isFloatingPoint, let number = try constant.ints().first {
-          return try self.number(of: .int(number), as: constant.dataType == .bool && type == "number" ? "bool" : type)
+          return try self.number(
+            of: .int(number), as: constant.dataType == .bool && type == "number" ? "bool" : type)
         }
       }
       guard type != "bool", let dataType = tensor.dataType, !dataType.isFloatingPoint else {
         return .undecided("the numbers of \(tensor.name)")
       }
-      let scalar = tensor.shape?.rank == 0 ? tensor : try self.tensor(
-        try callTensor("aten::reshape", [.tensor(tensor), .list(ScriptList([]))], [:]))
+      let scalar =
+        tensor.shape?.rank == 0
+        ? tensor
+        : try self.tensor(
+          try callTensor("aten::reshape", [.tensor(tensor), .list(ScriptList([]))], [:]))
       if type == "float" { return .tensor(scalar) }
       if dataType == .int64 { return .symbolic(scalar) }
       return .symbolic(try self.tensor(try callTensor("aten::to", [.tensor(scalar), .int(4)], [:])))
@@ -285,7 +289,9 @@ extension ScriptInterpreter {
       guard isTensorItself(first) else { return nil }
       if let count = try tensor(first).shape?.elementCount { return .int(count) }
       var product: ScriptValue = .int(1)
-      for size in try elements(try sizes(first)) { product = try arithmetic("mul", [product, size]) ?? product }
+      for size in try elements(try sizes(first)) {
+        product = try arithmetic("mul", [product, size]) ?? product
+      }
       return product
     case "is_floating_point":
       guard let type = try tensor(first).dataType else { return .undecided("the element type of a tensor") }
