@@ -99,14 +99,12 @@ final class ScriptInputs {
     return nil
   }
 
-  /// A program that asks for an open size of an image is converted for a fixed one instead: its graph is then as
-  /// simple as what PyTorch runs.
-  func askedForOpenSize(_ dimension: Dimension?, _ axis: Int) throws(ScopeError) {
-    guard assumption.imageSize == nil, assumption.given.isEmpty, axis > 0, dimension != .symbolic("batch"),
-      kinds.contains(where: { if case .image? = $0 { true } else { false } })
-    else { return }
-    needsSizes = true
-    throw ScopeError(.unsupported, "the program depends on the size of its image")
+  /// Whether a size is an open one of an image. A program that computes with it is converted for a fixed size
+  /// instead: its graph is then as simple as what PyTorch runs.
+  func isOpenImageSize(_ dimension: Dimension?, _ axis: Int) -> Bool {
+    guard assumption.imageSize == nil, assumption.given.isEmpty, axis > 0, dimension != .symbolic("batch")
+    else { return false }
+    return kinds.contains { if case .image? = $0 { true } else { false } }
   }
 }
 

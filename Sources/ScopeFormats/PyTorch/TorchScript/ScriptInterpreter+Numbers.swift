@@ -214,6 +214,7 @@ extension ScriptInterpreter {
   private func open(_ name: String, _ left: ScriptValue, _ right: ScriptValue) throws(ScopeError)
     -> ScriptValue?
   {
+    for value in [left, right] { if case .symbolic(let size) = value { _ = try computed(with: size) } }
     switch name {
     case "eq", "ne":
       guard let equal = equal(left, right) else { return .undecided("a size") }

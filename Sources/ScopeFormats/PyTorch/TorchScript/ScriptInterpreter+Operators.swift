@@ -64,7 +64,7 @@ extension ScriptInterpreter {
     case .tensor(let tensor): return .tensor(tensor)
     case .input(let index): return .tensor(try inputTensor(index))
     case .int(let number): return .int(number)
-    case .symbolic(let tensor): return .symbolicInt(tensor)
+    case .symbolic(let tensor): return .symbolicInt(try computed(with: tensor))
     case .float(let number): return .float(number)
     case .bool(let flag): return .bool(flag)
     case .string(let text): return .string(text)
@@ -137,8 +137,21 @@ extension ScriptInterpreter {
     let rank = try rank(value)
     let axis = try checked(axis, rank)
     let size = script(try builder.size(try tensor(value), axis))
-    if case .symbolic(let open) = size { try inputs.askedForOpenSize(builder.elements(open)?.first, axis) }
+    if case .symbolic(let open) = size,
+      inputs.isOpenImageSize(builder.elements(open)?.first, axis)
+    {
+      openImageSizes.insert(open.name)
+    }
     return size
+  }
+
+  /// The open integer that the program computes with.
+  ///
+  /// - Throws: `unsupported` for an open size of an image; see ``ScriptInputs/isOpenImageSize(_:_:)``.
+  func computed(with size: AtenTensor) throws(ScopeError) -> AtenTensor {
+    guard openImageSizes.contains(size.name) else { return size }
+    inputs.needsSizes = true
+    throw failure(.unsupported, "the program depends on the size of its image")
   }
 
   func sizes(_ value: ScriptValue) throws(ScopeError) -> ScriptValue {
@@ -220,7 +233,7 @@ extension ScriptInterpreter {
     case "NumToTensor":
       switch first {
       case .int(let number): return .tensor(builder.literal(Tensor.int64s([number], [])))
-      case .symbolic(let tensor): return .tensor(tensor)
+      case .symbolic(let tensor): return .tensor(try computed(with: tensor))
       case .float(let number): return .tensor(try builder.scalar(number, .float64))
       case .bool(let flag): return .tensor(try builder.scalar(flag ? 1 : 0, .bool))
       case .tensor: return first
