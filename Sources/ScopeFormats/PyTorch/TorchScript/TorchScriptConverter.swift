@@ -110,7 +110,9 @@ struct TorchScriptConverter {
       if outputs.count == 1 { outputs[0].name = "logits" }
       var model = try interpreter.builder.finish(outputs: outputs)
       if let note = assumption.note { model.metadata[TorchScriptConverter.assumptionKey] = note }
-      if interpreter.sawTraining { model.metadata["training_mode"] = "saved in training mode, converted as after .eval()" }
+      if interpreter.sawTraining {
+        model.metadata["training_mode"] = "saved in training mode, converted as after .eval()"
+      }
       return model
     }
 
@@ -128,7 +130,8 @@ struct TorchScriptConverter {
         }
       }
       switch value {
-      case .tensor, .input, .int, .symbolic, .float, .bool: outputs.append((name, try interpreter.aten(value)))
+      case .tensor, .input, .int, .symbolic, .float, .bool:
+        outputs.append((name, try interpreter.aten(value)))
       case .list(let list): try all(list.items)
       case .tuple(let items): try all(items)
       case .record(let record):
