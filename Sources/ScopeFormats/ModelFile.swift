@@ -8,6 +8,7 @@ public enum ModelFormat: String, Sendable, Codable, CaseIterable {
   case pyTorchLegacy = "pytorch-legacy"
   case pickle
   case torchScript = "torchscript"
+  case torchExport = "torch-export"
   case safetensors
   case safetensorsSharded = "safetensors-sharded"
   case pyTorchSharded = "pytorch-sharded"

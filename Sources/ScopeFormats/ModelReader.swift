@@ -6,9 +6,13 @@ import ScopeGraph
 public enum ModelReader {
   /// Maps the file and reads its structure; weights stay in the file.
   ///
-  /// - Throws: any `ScopeError` of the reading; its `file` is `path` (or the shard or external file concerned).
+  ///
   /// A folder, or the `config.json` in it, stands for the model that ``HuggingFaceFolder`` finds there.
-  public static func read(path given: String) throws(ScopeError) -> ModelFile {
+  ///
+  /// - Parameter inputShapes: shapes of the inputs of a program that does not tell them (TorchScript), in order; what
+  ///   the format tells itself is not replaced.
+  /// - Throws: any `ScopeError` of the reading; its `file` is `path` (or the shard or external file concerned).
+  public static func read(path given: String, inputShapes: [Shape] = []) throws(ScopeError) -> ModelFile {
     var (path, folder, note) = (given, String?.none, String?.none)
     if HuggingFaceFolder.isFolder(given) {
       folder = given
@@ -19,7 +23,7 @@ public enum ModelReader {
     if let folder { (path, note) = try HuggingFaceFolder.locate(in: folder) }
     do throws(ScopeError) {
       let bytes = try ByteSlice(mappingFile: path)
-      var file = try read(bytes, path: path)
+      var file = try read(bytes, path: path, inputShapes: inputShapes)
       file.folder = folder
       let (configuration, problem) = HuggingFaceFolder.configuration(beside: directory(of: path))
       file.configuration = configuration
@@ -31,7 +35,9 @@ public enum ModelReader {
   }
 
   /// The same for bytes that are already there; `path` tells the folder of shards and external data.
-  public static func read(_ bytes: ByteSlice, path: String) throws(ScopeError) -> ModelFile {
+  public static func read(
+    _ bytes: ByteSlice, path: String, inputShapes: [Shape] = []
+  ) throws(ScopeError) -> ModelFile {
     let folder = directory(of: path)
     func file(_ format: ModelFormat, _ content: ModelContent, extra: Int = 0) -> ModelFile {
       ModelFile(path: path, format: format, content: content, byteCount: bytes.count + extra, bytes: bytes)
@@ -49,7 +55,7 @@ public enum ModelReader {
     case .safetensors: return file(.safetensors, .weights(try SafetensorsReader.read(bytes)))
     case .pyTorchLegacy: return file(.pyTorchLegacy, .weights(try PyTorchReader.readLegacy(bytes)))
     case .pickle: return file(.pickle, .weights(try PyTorchReader.readPickle(bytes)))
-    case .zip: return try archive(bytes, file)
+    case .zip: return try archive(bytes, inputShapes, file)
     case .gguf: return file(.gguf, .description(try GGUFReader.read(bytes)))
     case .tensorFlowLite: return file(.tensorFlowLite, .description(try TFLiteReader.read(bytes)))
     case .hdf5: return file(.kerasHDF5, .description(try KerasReader.read(hdf5: bytes)))
@@ -75,7 +81,7 @@ public enum ModelReader {
   static let expectation = "ONNX, a PyTorch checkpoint, safetensors, GGUF, TensorFlow Lite or Keras"
 
   private static func archive(
-    _ bytes: ByteSlice, _ file: (ModelFormat, ModelContent, Int) -> ModelFile
+    _ bytes: ByteSlice, _ inputShapes: [Shape], _ file: (ModelFormat, ModelContent, Int) -> ModelFile
   ) throws(ScopeError) -> ModelFile {
     let archive = try ZipArchive(bytes)
     let names = archive.members.map(\.name)
@@ -87,8 +93,15 @@ public enum ModelReader {
         remedy: "Give it as --data, and a model file as the model")
     }
     if KerasReader.isKeras(archive) { return file(.keras, .description(try KerasReader.read(archive)), 0) }
-    let (weights, isTorchScript) = try PyTorchReader.readArchive(archive)
-    return file(isTorchScript ? .torchScript : .pyTorchZip, .weights(weights), 0)
+    if ExportArchive.isExported(archive) {
+      let (weights, program) = try ExportReader.read(archive)
+      return file(.torchExport, .program(weights, program), 0)
+    }
+    let contents = try PyTorchReader.readArchive(
+      archive, converter: TorchScriptConverter(inputShapes: inputShapes))
+    guard contents.isTorchScript else { return file(.pyTorchZip, .weights(contents.weights), 0) }
+    return file(
+      .torchScript, contents.program.map { .program(contents.weights, $0) } ?? .weights(contents.weights), 0)
   }
 
   private static func directory(of path: String) -> String {

@@ -25,8 +25,6 @@ extension ScriptInterpreter {
   }
 
   /// The result of an operator whose first argument is a list, tuple or dictionary; nil when it is not one of them.
-  ///
-  /// Lists of tensors come here through ``containerOperation(_:_:)``.
   func listOperation(_ name: String, _ arguments: [ScriptValue]) throws(ScopeError) -> ScriptValue? {
     guard let first = arguments.first else { return nil }
     switch first {

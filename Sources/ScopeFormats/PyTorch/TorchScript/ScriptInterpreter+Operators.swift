@@ -11,10 +11,8 @@ extension ScriptInterpreter {
     if name.hasPrefix("aten::") {
       let short = String(name.dropFirst(6))
       if let value = try language(short, arguments, named) { return value }
-      if arguments.contains(where: isTensor) == false {
-        if let value = try listOperation(short, arguments) { return value }
-        if let value = try arithmetic(short, arguments) { return value }
-      }
+      if let value = try listOperation(short, arguments) { return value }
+      if !arguments.contains(where: isTensor), let value = try arithmetic(short, arguments) { return value }
       return try callTensor(name, arguments, named)
     }
     if name.hasPrefix("prim::") { return try primitive(String(name.dropFirst(6)), arguments) }
@@ -42,7 +40,7 @@ extension ScriptInterpreter {
     for argument in arguments { positional.append(try aten(argument)) }
     var keywords: [String: AtenValue] = [:]
     for (key, value) in named { keywords[key] = try aten(value) }
-    if let results = try composite(name, positional) { return wrap(results, of: name) }
+    if !AtenBuilder.knows(name) { isHopeless = true }
     let results = try builder.call(name, positional, named: keywords, at: place)
     return wrap(results, of: name)
   }
@@ -51,7 +49,7 @@ extension ScriptInterpreter {
   private static let listResults: Set<String> = [
     "aten::unbind", "aten::chunk", "aten::split", "aten::split_with_sizes", "aten::tensor_split",
     "aten::meshgrid", "aten::broadcast_tensors", "aten::unsafe_chunk", "aten::unsafe_split",
-    "aten::hsplit", "aten::vsplit", "aten::dsplit", "aten::where_list",
+    "aten::hsplit", "aten::vsplit", "aten::dsplit",
   ]
 
   private func wrap(_ results: [AtenValue], of name: String) -> ScriptValue {

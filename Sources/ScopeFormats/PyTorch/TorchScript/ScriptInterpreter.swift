@@ -24,6 +24,10 @@ final class ScriptInterpreter {
   var parameters: [TensorView: AtenTensor] = [:]
   /// Objects of the archive that have been reached; one that is reached by two paths keeps the first.
   var objects: [PickleID: ScriptObject] = [:]
+  /// Products of an open integer and a number, so that dividing by the number gives the integer back.
+  var products: [String: (base: AtenTensor, factor: Int)] = [:]
+  /// Set when an operator was called that is not converted: no other assumption helps.
+  var isHopeless = false
 
   static let stepLimit = 2_000_000
   /// Calls, blocks and expressions inside each other; what PyTorch writes stays below 200.

@@ -101,7 +101,7 @@ extension ScriptParser {
         "bitwise_not", [try deeper { parser throws(ScopeError) in try parser.unary() }])
     }
     let base = try postfix()
-    guard isSymbol("**") else { return base }
+    guard isPair("**") else { return base }
     advance()
     return Self.torch("pow", [base, try deeper { parser throws(ScopeError) in try parser.unary() }])
   }

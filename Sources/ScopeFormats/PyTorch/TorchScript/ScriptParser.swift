@@ -58,7 +58,7 @@ struct ScriptParser {
     token.kind == .symbol(UInt8(ascii: character)) && token.end - token.start == 1
   }
 
-  func isSymbol(_ pair: StaticString) -> Bool {
+  func isPair(_ pair: StaticString) -> Bool {
     guard case .symbol = token.kind, token.end - token.start == 2 else { return false }
     return text(token) == "\(pair)"
   }
@@ -199,7 +199,7 @@ struct ScriptParser {
       guard accept(",") else { break }
     }
     try expect(")")
-    if isSymbol("->") {
+    if isPair("->") {
       advance()
       _ = try expression()
     }
