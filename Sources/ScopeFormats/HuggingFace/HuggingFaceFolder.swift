@@ -1,5 +1,10 @@
-import FoundationEssentials
 import ScopeBytes
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// A folder as Hugging Face repositories are laid out: weights, perhaps in shards, beside a `config.json`.
 public enum HuggingFaceFolder {
@@ -21,8 +26,8 @@ public enum HuggingFaceFolder {
 
   /// Whether a folder lies at `path`.
   static func isFolder(_ path: String) -> Bool {
-    var isDirectory = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The model file of a folder and, where several could be meant, which were passed over.
@@ -38,12 +43,7 @@ public enum HuggingFaceFolder {
           ? nil : "the folder also holds \(others); \(first) was taken, as transformers does"
       )
     }
-    guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder),
-      entries.count <= entryLimit
-    else {
-      throw ScopeError(
-        .unreadable, "the folder cannot be listed", file: folder, remedy: "Give the path of the model file")
-    }
+    let entries = try names(in: folder)
     let models = entries.filter { name in
       extensions.contains { name.hasSuffix("." + $0) } && !isFolder("\(folder)/\(name)")
     }.sorted()
@@ -62,7 +62,30 @@ public enum HuggingFaceFolder {
       remedy: "Give the path of the model file")
   }
 
-  static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// - Throws: `unreadable`, `limitExceeded`.
+  private static func names(in folder: String) throws(ScopeError) -> [String] {
+    guard let stream = unsafe opendir(folder) else {
+      throw ScopeError(
+        .unreadable, "the folder cannot be listed: \(systemMessage(errno))", file: folder,
+        remedy: "Give the path of the model file")
+    }
+    defer { unsafe _ = closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      guard names.count < entryLimit else {
+        throw ScopeError(
+          .limitExceeded, "the folder holds too many files", file: folder, expected: "at most \(entryLimit)",
+          remedy: "Give the path of the model file")
+      }
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names
+  }
 
   /// The configuration beside a model file (or one folder up, for `onnx/model.onnx`), and what is wrong with it.
   static func configuration(
