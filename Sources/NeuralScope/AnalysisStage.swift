@@ -49,13 +49,20 @@ enum AnalysisStage {
           conditions: structure.parameters.logicalCount == structure.parameters.storedCount
             ? "floating-point initializers"
             : "tensors that were stored once because they were equal count once per name"))
+      if structure.parameters.statisticsCount > 0 {
+        analysis.buffers = .count(
+          structure.parameters.statisticsCount,
+          conditions:
+            "running statistics of the batch normalisations that are still nodes; counted above as well")
+      }
       analysis.weightLayers = .count(
         structure.weightLayers.count,
         conditions: "convolution, linear and recurrent layers with constant weights")
-      for path in ["modules", "parameterisedModules", "trainableParameters", "buffers"] {
+      for path in ["modules", "parameterisedModules", "trainableParameters"] {
         missing.append(
           Report.NotMeasured(
-            path: "analysis.\(path)", reason: "an ONNX graph has no modules and does not mark buffers",
+            path: "analysis.\(path)",
+            reason: "an ONNX graph has no modules and does not mark what was trained",
             remedy: "neural-scope analyze CHECKPOINT on the PyTorch checkpoint it was exported from"))
       }
     }
@@ -100,6 +107,7 @@ enum AnalysisStage {
       signature($0.shape == nil ? $1 : $0)
     }
     analysis.fileBytes = .bytes(model.file.byteCount)
+    StructureStage.fill(&analysis, structure)
     analysis.notes = (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
     if !structure.operations.isComplete {
       missing.append(
