@@ -14,8 +14,6 @@ struct ScopeRun {
   private var engine: Engine?
   private var data: PreparedData?
   private var optimized: OptimizationResult?
-  /// Arithmetic per node of the executable graph; empty until the structure was analysed.
-  private var nodeCosts: [StructureAnalysis.NodeCost] = []
 
   init(path: String, options: ScopeOptions, hash: Bool) throws(ScopeError) {
     model = try LoadedModel(path: path)
@@ -44,7 +42,7 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    var (analysis, costs, missing) = try AnalysisStage.run(model)
+    var (analysis, _, missing) = try AnalysisStage.run(model)
     if options.details.contains(.memory), let graph = model.graph {
       analysis.memory?.batches = try StructureStage.batchMemory(
         graph, shapes: options.shapes, weightBytes: Int(analysis.weightBytes?.value ?? 0))
@@ -70,7 +68,6 @@ struct ScopeRun {
           remedy: "neural-scope analyze --tensors"))
     }
     report.analysis = analysis
-    nodeCosts = costs
     report.notMeasured += missing
   }
 
@@ -86,8 +83,8 @@ struct ScopeRun {
           [1, data.images.channels, data.images.height, data.images.width])
       ]
     }
-    report.notMeasured += try LatencyStage.run(
-      &analysis, model: model, nodeCosts: nodeCosts, sample: sample, engine: engine, options: options)
+    let measurement = try Measurement(model, sample: sample, engine: engine, options: options)
+    report.notMeasured += try measurement.fill(&analysis)
     report.analysis = analysis
     if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread,
       spread > 0.1 * latency.p50Milliseconds.value

@@ -6,7 +6,9 @@ import ScopeGraph
 /// the model is therefore computed by the kernel
 /// 1. that carries its name (alone or with what the engine adds: `X/MatMulAddFusion`, `fused X`, `X_nchwc`), or
 /// 2. that makes its result (looking through layout changes that the engine inserted behind the kernel), or
-/// 3. that consumes its result, when the result no longer exists: it was fused into its consumer.
+/// 3. that makes its input, when that kernel shows that it took the node in (it names the activation, reads the node's
+///    other inputs, or is a convolution before a normalisation), or
+/// 4. that consumes its result, when the result no longer exists: it was fused into its consumer.
 /// What remains was computed while loading (``folded``) or dropped (``removed``).
 public struct KernelMapping: Sendable {
   /// A node of the optimized graph.
@@ -37,6 +39,7 @@ public struct KernelMapping: Sendable {
     var tracer = KernelTracer(model, optimized)
     tracer.assignByName()
     tracer.assignByResult()
+    tracer.assignToProducers()
     tracer.assignTheRest(isKnown)
     tracer.explainParts()
     kernels = optimized.nodes.map { Kernel(name: $0.name, opType: $0.opType) }
@@ -169,6 +172,65 @@ private struct KernelTracer {
       at = maker
     }
     return kernel
+  }
+
+  // MARK: Fused into the kernel before
+
+  mutating func assignToProducers() {
+    for node in model.nodes.indices where kernelsOf[node].isEmpty && !isConstant(node) {
+      let inputs = model.nodes[node].inputs.filter { !$0.isEmpty }
+      let varying = inputs.filter { !roles.constants.contains($0) }
+      for input in varying {
+        // A value that still exists was not fused away.
+        guard makers[input] == nil, let producer = producers[input], let kernel = kernelsOf[producer].first,
+          !isLayout(kernel: kernel),
+          tookIn(node, kernel, inputs: inputs, others: varying.filter { $0 != input })
+        else { continue }
+        assign(node, kernel)
+        break
+      }
+    }
+  }
+
+  /// Whether `kernel`, which makes one input of `node`, shows that it computes the node as well.
+  private func tookIn(_ node: Int, _ kernel: Int, inputs: [String], others: [String]) -> Bool {
+    let taken = optimized.nodes[kernel]
+    let opType = model.nodes[node].opType
+    if others.isEmpty, taken.string("activation") == opType { return true }
+    if opType == "BatchNormalization", taken.opType.contains("Conv") { return true }
+    let read = reads(kernel)
+    if inputs.contains(where: { roles.constants.contains($0) && read.values.contains($0) }) { return true }
+    return !others.isEmpty && ["Add", "Sum", "Mul"].contains(opType)
+      && others.allSatisfy { other in
+        read.values.contains(other)
+          || producers[other].map { source($0, throughRenamings: 8) }.map { kernelsOf[$0] }?.contains(
+            where: read.kernels.contains) == true
+      }
+  }
+
+  /// The node whose result a renaming carries on.
+  private func source(_ node: Int, throughRenamings left: Int) -> Int {
+    guard left > 0, model.nodes[node].isStandard("Identity") || model.nodes[node].isStandard("Dropout"),
+      let input = model.nodes[node].input(0), let producer = producers[input]
+    else { return node }
+    return source(producer, throughRenamings: left - 1)
+  }
+
+  /// Values and kernels that a kernel reads, layout changes looked through.
+  private func reads(_ kernel: Int) -> (values: Set<String>, kernels: Set<Int>) {
+    var values: Set<String> = []
+    var kernels: Set<Int> = []
+    var edge = [kernel]
+    for _ in 0..<4 {
+      var next: [Int] = []
+      for input in edge.flatMap({ optimized.nodes[$0].inputs }) where values.insert(input).inserted {
+        guard let maker = makers[input] else { continue }
+        kernels.insert(maker)
+        if isLayout(kernel: maker) { next.append(maker) }
+      }
+      edge = next
+    }
+    return (values, kernels)
   }
 
   // MARK: What was fused, folded or removed

@@ -4,6 +4,12 @@ public enum TimeByModule {
     public var name: String
     public var kernels: Int
     public var time: Double
+
+    public init(name: String, kernels: Int, time: Double) {
+      self.name = name
+      self.kernels = kernels
+      self.time = time
+    }
   }
 
   /// What the engine put between layers.

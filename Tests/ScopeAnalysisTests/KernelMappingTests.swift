@@ -205,6 +205,20 @@ private func check(_ model: Model, _ mapping: KernelMapping) throws {
     where ["Conv", "Gemm", "MatMul", "FusedMatMul"].contains(entry.opType) {
       #expect(!entry.sources.isEmpty, "\(kernel) \(entry.name)")
     }
+    if name == "resnet18" {
+      let convolutions = mapping.kernels.filter { $0.opType == "Conv" }
+      for (node, kernel) in mapping.kernelOfNode.enumerated()
+      where ["Relu", "Add", "Conv"].contains(model.graph.nodes[node].opType) {
+        #expect(kernel.map { mapping.kernels[$0].opType } == "Conv", "\(model.graph.nodes[node].name)")
+      }
+      let block = convolutions.first {
+        $0.sources.contains { model.graph.nodes[$0].name == "/layer1/layer1.0/conv2/Conv" }
+      }
+      #expect(
+        block?.sources.map { model.graph.nodes[$0].name } == [
+          "/layer1/layer1.0/conv2/Conv", "/layer1/layer1.0/Add", "/layer1/layer1.0/relu_1/Relu",
+        ])
+    }
     if ProcessInfo.processInfo.environment["NEURAL_SCOPE_SHOW_KERNELS"] != nil {
       for entry in mapping.kernels {
         print(entry.opType, entry.name, "<-", entry.sources.map { model.graph.nodes[$0].name })
