@@ -55,7 +55,7 @@ public enum Bottlenecks {
         "limited by arithmetic, at \(share) of the measured peak: its shape does not fill the processor; INT8 arithmetic can help, a better-fitting shape or a larger batch as well"
     case .memory where place.roofShare > 1.05:
       return
-        "moves its data at \(factor(place.roofShare)) the memory's bandwidth, so they come from the caches; INT8 arithmetic will help little, smaller activations would"
+        "moves its data at \(factor(place.roofShare)) the memory's bandwidth, so they come from the caches; \(lessTraffic(cost))"
     case .memory where place.roofShare >= Limit.near:
       return "memory-bound at \(share) of the measured bandwidth; \(lessTraffic(cost))"
     case .memory where place.roofShare >= Limit.far:

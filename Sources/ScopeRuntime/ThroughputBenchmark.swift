@@ -16,7 +16,7 @@ public enum ThroughputBenchmark {
   }
 
   public struct Plan: Sendable {
-    /// Rounds go on until this is over.
+    /// Rounds go on until this is over, or every median is known within ``LatencyBenchmark/precision``.
     public var budget: Duration
     /// Runs of one point follow each other for this long, at least one run.
     public var slice: Duration
@@ -58,7 +58,10 @@ public enum ThroughputBenchmark {
         } while clock.now < sliceEnd && samples[index].count < plan.maximumSamples
       }
       round += 1
-      if round >= plan.minimumRounds, clock.now >= end { break }
+      guard round >= plan.minimumRounds else { continue }
+      if clock.now >= end || samples.allSatisfy({ $0.count >= 64 && LatencyBenchmark.isPrecise($0) }) {
+        break
+      }
     }
     return points.indices.map { index in
       LatencySummary(
