@@ -1,6 +1,7 @@
 import ScopeAnalysis
 import ScopeArchitectures
 import ScopeBytes
+import ScopeFormats
 import ScopeGraph
 import ScopeReport
 
@@ -13,19 +14,20 @@ enum AnalysisStage {
   /// Figures that weights without a graph do not give.
   private static let graphFigures = ["graphNodes", "macs", "peakActivationBytes", "latency"]
 
-  static func run(_ model: LoadedModel) throws(ScopeError) -> Outcome {
+  static func run(_ model: LoadedModel, shapes: [String: Shape] = [:]) throws(ScopeError) -> Outcome {
     guard let graph = model.graph else { return weightsOnly(model) }
     do throws(ScopeError) {
-      return try executable(model, graph)
+      return try executable(model, graph, shapes)
     } catch {
       throw error.inFile(model.file.path)
     }
   }
 
   private static func executable(
-    _ model: LoadedModel, _ graph: Model
+    _ model: LoadedModel, _ graph: Model, _ shapes: [String: Shape]
   ) throws(ScopeError) -> Outcome {
-    let structure = try StructureAnalysis.analyze(model: graph)
+    let structure = try StructureAnalysis.analyze(
+      model: graph, bindings: try InputShapes.bindings(shapes, for: graph.graph))
     var missing: [Report.NotMeasured] = []
     var analysis: Report.Analysis
     if let architecture = model.architecture {
@@ -109,21 +111,16 @@ enum AnalysisStage {
     analysis.fileBytes = .bytes(model.file.byteCount)
     StructureStage.fill(&analysis, structure)
     analysis.notes = (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
-    if !structure.operations.isComplete {
-      missing.append(
-        Report.NotMeasured(
-          path: "analysis.macs",
-          reason:
-            "\(structure.operations.nodesNotCounted) nodes have an unknown cost; the total is a lower bound",
-          remedy:
-            "export the model with fixed input sizes, or report the operators \(structure.unknownOperators.keys.joined(separator: ", "))"
-        ))
-    }
+    missing += ArithmeticStage.fill(&analysis, structure)
     // Node indices are those of the analysed graph, in which functions have been unfolded.
     return (analysis, graph.functions.isEmpty ? structure.nodeCosts : [], missing)
   }
 
   private static func weightsOnly(_ model: LoadedModel) -> Outcome {
+    if case .description(let description) = model.file.content {
+      let (analysis, missing) = DescriptionStage.run(description, fileBytes: model.file.byteCount)
+      return (analysis, [], missing)
+    }
     guard let weights = model.weights else {
       return (Report.Analysis(parameters: .count(0)), [], [])
     }

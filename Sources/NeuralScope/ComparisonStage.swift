@@ -31,8 +31,8 @@ struct ComparisonStage {
 
   /// Figures of both, differences of the graphs and of the weights; needs no engine.
   mutating func compareStructure() throws(ScopeError) {
-    let left = try AnalysisStage.run(before).analysis
-    let right = try AnalysisStage.run(after).analysis
+    let left = try AnalysisStage.run(before, shapes: options.shapes).analysis
+    let right = try AnalysisStage.run(after, shapes: options.shapes).analysis
     func row(_ name: String, _ figure: KeyPath<Report.Analysis, Figure?>) {
       let (a, b) = (left[keyPath: figure], right[keyPath: figure])
       if a != nil || b != nil { result.figures.append(Comparison.Row(name: name, before: a, after: b)) }
@@ -77,7 +77,8 @@ struct ComparisonStage {
 
   private func analyzed(_ model: Model, _ path: String) throws(ScopeError) -> StructureAnalysis {
     do throws(ScopeError) {
-      return try StructureAnalysis.analyze(model: model, bindings: options.shapes)
+      return try StructureAnalysis.analyze(
+        model: model, bindings: try InputShapes.bindings(options.shapes, for: model.graph))
     } catch {
       throw error.inFile(path)
     }

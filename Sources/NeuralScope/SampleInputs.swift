@@ -22,15 +22,11 @@ package enum SampleInputs {
   /// in a table get indices of its rows, masks ones, other integers zeros.
   ///
   /// - Parameter shapes: sizes by input name, before the model's own.
-  /// - Throws: `unsupported` naming an input whose rank or type is not known; `invalidArgument` for a shape of another
-  ///   rank or name than an input has.
+  /// - Throws: `unsupported` naming an input whose rank or type is not known; `invalidArgument` for shapes that
+  ///   do not fit, see ``InputShapes``.
   package static func prepare(_ model: Model, shapes: [String: Shape]) throws(ScopeError) -> Made {
     let inputs = model.graph.requiredInputs
-    for name in shapes.keys.sorted() where !inputs.contains(where: { $0.name == name }) {
-      throw ScopeError(
-        .invalidArgument, "the model has no input '\(name)'",
-        expected: inputs.map(\.name).joined(separator: ", "))
-    }
+    let shapes = try InputShapes.bindings(shapes, for: model.graph)
     let rows = tableRows(model.graph)
     var made = Made(feeds: [:], assumptions: [])
     // Sizes of one name are equal in all inputs.
@@ -45,11 +41,6 @@ package enum SampleInputs {
       guard let dataType = input.dataType, let shape = shapes[input.name] ?? input.shape else {
         throw unknown(input, "its type is not a dense tensor of known rank")
       }
-      if let own = input.shape, own.rank != shape.rank {
-        throw ScopeError(
-          .invalidArgument, "the shape given for '\(input.name)' has another rank",
-          expected: own.description, found: shape.description)
-      }
       var sizes: [Int] = []
       for (axis, dimension) in shape.dimensions.enumerated() {
         if let size = dimension.value, size > 0 {
@@ -58,7 +49,10 @@ package enum SampleInputs {
         }
         var name = "size \(axis)"
         if case .symbolic(let symbol) = dimension { name = symbol }
-        let size = named[name] ?? assumed(axis: axis, rank: shape.rank, isFloat: dataType.isFloatingPoint)
+        // Sizes computed from others (`past + sequence`) follow from those.
+        let computed = ShapeInference.size(dimension, at: named).value.flatMap { $0 > 0 ? $0 : nil }
+        let size =
+          named[name] ?? computed ?? assumed(axis: axis, rank: shape.rank, isFloat: dataType.isFloatingPoint)
         if case .symbolic = dimension { named[name] = size }
         sizes.append(size)
         if axis > 0 { made.assumptions.append("\(name) of \(input.name) = \(size)") }
