@@ -14,8 +14,6 @@ struct ScopeRun {
   private var engine: Engine?
   private var data: PreparedData?
   private var optimized: OptimizationResult?
-  /// Arithmetic per node of the executable graph; empty until the structure was analysed.
-  private var nodeCosts: [StructureAnalysis.NodeCost] = []
 
   init(path: String, options: ScopeOptions, hash: Bool) throws(ScopeError) {
     model = try LoadedModel(path: path)
@@ -44,7 +42,7 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    var (analysis, costs, missing) = try AnalysisStage.run(model, shapes: options.shapes)
+    var (analysis, _, missing) = try AnalysisStage.run(model, shapes: options.shapes)
     missing += WeightsStage.run(&analysis, model, options: options)
     report.conditions.warnings += LanguageModelStage.warnings(model)
     if options.details.contains(.memory), let graph = model.graph {
@@ -72,7 +70,6 @@ struct ScopeRun {
           remedy: "neural-scope analyze --tensors"))
     }
     report.analysis = analysis
-    nodeCosts = costs
     report.notMeasured += missing
   }
 
@@ -88,8 +85,8 @@ struct ScopeRun {
           [1, data.images.channels, data.images.height, data.images.width])
       ]
     }
-    report.notMeasured += try LatencyStage.run(
-      &analysis, model: model, nodeCosts: nodeCosts, sample: sample, engine: engine, options: options)
+    let measurement = try Measurement(model, sample: sample, engine: engine, options: options)
+    report.notMeasured += try measurement.fill(&analysis)
     report.analysis = analysis
     if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread,
       spread > 0.1 * latency.p50Milliseconds.value

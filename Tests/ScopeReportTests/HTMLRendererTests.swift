@@ -83,7 +83,9 @@ import Testing
       Report.Attack(name: "PGD", norm: "Linf", epsilon: .infinity, robustAccuracy: .fraction(2)),
     ]
     report.robustness?.cleanAccuracy = .fraction(0)
-    report.analysis?.slowestNodes = [Report.NodeTime(name: "", opType: "", milliseconds: .nan, share: .nan)]
+    report.analysis?.profile?.kernels = [
+      Report.Kernel(name: "", opType: "", sources: [], milliseconds: .nan, share: .nan)
+    ]
     report.analysis?.latency?.p50Milliseconds = .milliseconds(0)
     report.optimization?.speedup = .ratio(0)
     report.analysis?.parameters = .count(0)

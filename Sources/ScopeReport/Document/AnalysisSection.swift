@@ -5,11 +5,12 @@ enum AnalysisSection {
       return Document.absentSection(.analysis, report, fallback: Commands(report).analyze)
     }
     var blocks: [Document.Block] = [.rows(rows(analysis, report))]
-    if !analysis.slowestNodes.isEmpty {
+    let slowest = analysis.profile?.slowest(10) ?? []
+    if !slowest.isEmpty {
       blocks.append(.heading("Where the time goes"))
       if let text = AnalysisNarrative.profile(analysis) { blocks.append(.paragraph(text)) }
-      blocks.append(.chart(.bars(title: "Share of the time per node", items: analysis.slowestNodes.map(bar))))
-      blocks.append(.table(slowest(analysis)))
+      blocks.append(.chart(.bars(title: "Share of the time per node", items: slowest.map(bar))))
+      blocks.append(.table(table(slowest)))
     }
     if !analysis.inputs.isEmpty || !analysis.outputs.isEmpty {
       blocks.append(.heading("Input and output"))
@@ -114,13 +115,13 @@ enum AnalysisSection {
     return rows
   }
 
-  private static func bar(_ node: Report.NodeTime) -> Document.BarItem {
+  private static func bar(_ node: Report.Kernel) -> Document.BarItem {
     Document.BarItem(
       label: node.name, kind: node.opType, value: node.share,
       text: "\(Format.milliseconds(node.milliseconds)) · \(Format.percent(node.share))")
   }
 
-  private static func slowest(_ analysis: Report.Analysis) -> Document.Table {
+  private static func table(_ slowest: [Report.Kernel]) -> Document.Table {
     Document.Table(
       caption: "The slowest nodes",
       columns: [
@@ -128,7 +129,7 @@ enum AnalysisSection {
         .init(title: "Time", isNumber: true), .init(title: "Share", isNumber: true),
         .init(title: "MACs", isNumber: true),
       ],
-      rows: analysis.slowestNodes.map {
+      rows: slowest.map {
         [
           $0.name, $0.opType, Format.milliseconds($0.milliseconds), Format.percent($0.share),
           $0.macs.map(Format.integer) ?? "–",

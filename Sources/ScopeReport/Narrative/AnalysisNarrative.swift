@@ -181,12 +181,13 @@ enum AnalysisNarrative {
 
   /// What the profile of the slowest nodes says, or nil without one.
   static func profile(_ analysis: Report.Analysis) -> String? {
-    guard let first = analysis.slowestNodes.first else { return nil }
-    let total = analysis.slowestNodes.reduce(0) { $0 + $1.share }
+    let slowest = analysis.profile?.slowest(10) ?? []
+    guard let first = slowest.first else { return nil }
+    let total = slowest.reduce(0) { $0 + $1.share }
     var byType: [String: Double] = [:]
-    for node in analysis.slowestNodes { byType[node.opType, default: 0] += node.share }
+    for node in slowest { byType[node.opType, default: 0] += node.share }
     let leading = byType.max { ($0.value, $1.key) < ($1.value, $0.key) }
-    var text = "The \(analysis.slowestNodes.count) slowest nodes take \(Format.percent(total, 0)) of the time"
+    var text = "The \(slowest.count) slowest nodes take \(Format.percent(total, 0)) of the time"
     if let leading { text += ", \(leading.key) among them \(Format.percent(leading.value, 0))" }
     text +=
       first.share >= Thresholds.dominantNode

@@ -72,7 +72,7 @@ enum Assessments {
         ? "A larger calibration set or a wider accuracy budget may change that."
         : "The exact rewrites are kept, which is safe."
     }
-    if let profile = report.analysis?.slowestNodes.first, profile.share >= Thresholds.dominantNode {
+    if let profile = report.analysis?.profile?.slowest(1).first, profile.share >= Thresholds.dominantNode {
       text +=
         " \(profile.name) takes \(Format.percent(profile.share, 0)) of the time and limits what can still be gained."
     }

@@ -13,6 +13,14 @@ extension Report {
     public var runs: Int
     public var conditions: String
 
+    /// The kernels that take longest, slowest first.
+    public func slowest(_ count: Int) -> [Kernel] {
+      Array(
+        kernels.enumerated().sorted {
+          ($0.element.milliseconds, $1.offset) > ($1.element.milliseconds, $0.offset)
+        }.prefix(count).map(\.element))
+    }
+
     public init(kernelMilliseconds: Double, runs: Int, conditions: String) {
       kernels = []
       byOperator = []
@@ -27,7 +35,9 @@ extension Report {
   public struct Kernel: Codable, Sendable, Hashable {
     public enum Bound: String, Codable, Sendable, Hashable { case compute, memory, overhead }
 
+    /// Name of the source that matters most; the engine's own name for what it inserted.
     public var name: String
+    /// Operator of the engine's kernel.
     public var opType: String
     /// Names of all nodes of the model that are fused into it, in graph order; empty for what the engine inserted
     /// (layout reorders).
