@@ -13,19 +13,20 @@ enum AnalysisStage {
   /// Figures that weights without a graph do not give.
   private static let graphFigures = ["graphNodes", "macs", "peakActivationBytes", "latency"]
 
-  static func run(_ model: LoadedModel) throws(ScopeError) -> Outcome {
+  static func run(_ model: LoadedModel, shapes: [String: Shape] = [:]) throws(ScopeError) -> Outcome {
     guard let graph = model.graph else { return weightsOnly(model) }
     do throws(ScopeError) {
-      return try executable(model, graph)
+      return try executable(model, graph, shapes)
     } catch {
       throw error.inFile(model.file.path)
     }
   }
 
   private static func executable(
-    _ model: LoadedModel, _ graph: Model
+    _ model: LoadedModel, _ graph: Model, _ shapes: [String: Shape]
   ) throws(ScopeError) -> Outcome {
-    let structure = try StructureAnalysis.analyze(model: graph)
+    let structure = try StructureAnalysis.analyze(
+      model: graph, bindings: try InputShapes.bindings(shapes, for: graph.graph))
     var missing: [Report.NotMeasured] = []
     var analysis: Report.Analysis
     if let architecture = model.architecture {
@@ -49,13 +50,20 @@ enum AnalysisStage {
           conditions: structure.parameters.logicalCount == structure.parameters.storedCount
             ? "floating-point initializers"
             : "tensors that were stored once because they were equal count once per name"))
+      if structure.parameters.statisticsCount > 0 {
+        analysis.buffers = .count(
+          structure.parameters.statisticsCount,
+          conditions:
+            "running statistics of the batch normalisations that are still nodes; counted above as well")
+      }
       analysis.weightLayers = .count(
         structure.weightLayers.count,
         conditions: "convolution, linear and recurrent layers with constant weights")
-      for path in ["modules", "parameterisedModules", "trainableParameters", "buffers"] {
+      for path in ["modules", "parameterisedModules", "trainableParameters"] {
         missing.append(
           Report.NotMeasured(
-            path: "analysis.\(path)", reason: "an ONNX graph has no modules and does not mark buffers",
+            path: "analysis.\(path)",
+            reason: "an ONNX graph has no modules and does not mark what was trained",
             remedy: "neural-scope analyze CHECKPOINT on the PyTorch checkpoint it was exported from"))
       }
     }
@@ -100,17 +108,9 @@ enum AnalysisStage {
       signature($0.shape == nil ? $1 : $0)
     }
     analysis.fileBytes = .bytes(model.file.byteCount)
+    StructureStage.fill(&analysis, structure)
     analysis.notes = (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
-    if !structure.operations.isComplete {
-      missing.append(
-        Report.NotMeasured(
-          path: "analysis.macs",
-          reason:
-            "\(structure.operations.nodesNotCounted) nodes have an unknown cost; the total is a lower bound",
-          remedy:
-            "export the model with fixed input sizes, or report the operators \(structure.unknownOperators.keys.joined(separator: ", "))"
-        ))
-    }
+    missing += ArithmeticStage.fill(&analysis, structure)
     // Node indices are those of the analysed graph, in which functions have been unfolded.
     return (analysis, graph.functions.isEmpty ? structure.nodeCosts : [], missing)
   }

@@ -44,7 +44,31 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    let (analysis, costs, missing) = try AnalysisStage.run(model)
+    var (analysis, costs, missing) = try AnalysisStage.run(model, shapes: options.shapes)
+    if options.details.contains(.memory), let graph = model.graph {
+      analysis.memory?.batches = try StructureStage.batchMemory(
+        graph, shapes: options.shapes, weightBytes: Int(analysis.weightBytes?.value ?? 0))
+      if analysis.memory?.batches.isEmpty == true {
+        missing.append(
+          Report.NotMeasured(
+            path: "analysis.memory.batches", reason: "the model's batch is fixed, or other sizes are open",
+            remedy: "export it with an open batch, or give the other sizes with --shape"))
+      }
+    }
+    if options.details.contains(.tensors) {
+      let progress = options.progress
+      let found = StructureStage.tensors(model) {
+        progress?(ScopeProgress(stage: "Reading weights", fraction: $0))
+      }
+      analysis.tensors = found.rows
+      analysis.parameterDetail?.sparsity = found.sparsity
+      analysis.notes += found.unread.prefix(20).map { "not read: \($0)" }
+    } else {
+      missing.append(
+        Report.NotMeasured(
+          path: "analysis.tensors", reason: "reading every weight was not asked for",
+          remedy: "neural-scope analyze --tensors"))
+    }
     report.analysis = analysis
     nodeCosts = costs
     report.notMeasured += missing

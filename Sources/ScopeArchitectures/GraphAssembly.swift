@@ -9,7 +9,8 @@ enum GraphAssembly {
     _ blueprint: Blueprint, _ tensors: NamedTensors, architecture: String
   ) throws(ScopeError) -> Model {
     var initializers = blueprint.constants
-    for expected in blueprint.expected where expected.role != .counter {
+    for (name, make) in blueprint.tables { initializers[name] = make() }
+    for expected in blueprint.expected where expected.role.isRead {
       guard let tensor = tensors[expected.name] else {
         throw ScopeError(.invalidData, "a tensor of \(architecture) is missing", place: expected.name)
       }

@@ -38,6 +38,19 @@ package enum Format {
     return fixed(value, size >= 0.001 ? 4 : 6)
   }
 
+  /// Three significant digits, with an exponent for values outside 0.001 ..< 1,000,000: `1.23e-7`.
+  package static func scientific(_ value: Double) -> String {
+    let size = abs(value)
+    guard value.isFinite, size > 0, size < 1e-3 || size >= 1e6 else {
+      return value.isFinite ? significant(value) : "\(value)"
+    }
+    var exponent = 0
+    var mantissa = size
+    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    return (value < 0 ? "-" : "") + fixed(mantissa, 2) + "e\(exponent)"
+  }
+
   package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String {
     fixed(fraction * 100, decimals) + "%"
   }

@@ -3,6 +3,6 @@ enum SoftmaxOperators {
   static let definitions: [OperatorDefinition] = ["Softmax", "LogSoftmax", "Hardmax"].map {
     OperatorDefinition(
       $0, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-      cost: OperatorDefinition.perOutputElement(5))
+      cost: OperatorDefinition.perOutputElement(5, .softmax))
   }
 }

@@ -57,6 +57,15 @@ public enum TerminalRenderer {
     for section in document.sections { painter.section(section, numbered: false) }
     return painter.text
   }
+
+  /// Two models side by side.
+  public static func render(_ comparison: Comparison, options: Options = Options()) -> String {
+    let painter = Painter(options)
+    let document = Document(comparison)
+    painter.header(document)
+    for section in document.sections { painter.section(section, numbered: false) }
+    return painter.text
+  }
 }
 
 /// Collects lines; one instance per rendering.
