@@ -106,7 +106,8 @@ struct DetailFlags: ParsableArguments {
   /// The parts to print, in the order they are printed.
   var parts: [Report.AnalysisPart] {
     let asked: [(Report.AnalysisPart, Bool)] = [
-      (.layers, layers), (.memory, memory), (.roofline, roofline), (.throughput, throughput || pricePerHour != nil),
+      (.layers, layers), (.memory, memory), (.roofline, roofline),
+      (.throughput, throughput || pricePerHour != nil),
       (.tensors, tensors),
     ]
     return asked.filter(\.1).map(\.0)
@@ -149,7 +150,10 @@ extension ScopeOptions {
     details = Set(flags.parts.compactMap { AnalysisDetail(rawValue: $0.rawValue) })
     pricePerHour = flags.pricePerHour
     contextLengths = try flags.contextLengths()
-    shapes = try ShapeOption.parse(flags.shapes)
+    for text in flags.shapes {
+      let (input, shape) = try InputShapes.parse(text)
+      shapes[input] = shape
+    }
   }
 
   init(_ engine: EngineOptions, data: String? = nil, images: ImageOptions? = nil, attack: AttackFlags? = nil)
