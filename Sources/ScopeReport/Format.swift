@@ -105,7 +105,9 @@ package enum Format {
   package static func compact(_ value: Double) -> String {
     guard value.isFinite else { return "\(value)" }
     for (size, prefix) in [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
-    where abs(value) >= size * 0.9995 { return significant(value / size) + " " + prefix }
+    where abs(value) >= size * 0.9995 {
+      return (value < 0 ? "-" : "") + significant(max(abs(value) / size, 1)) + " " + prefix
+    }
     return value == value.rounded() ? integer(value) : significant(value)
   }
 

@@ -158,6 +158,11 @@ enum SampleGraphs {
     report.model.bytes = 4 * parameters + 40_000
     guard var analysis = report.analysis else { return report }
     analysis.parameters = .count(parameters)
+    analysis.trainableParameters = nil
+    analysis.buffers = nil
+    analysis.modules = nil
+    analysis.parameterisedModules = nil
+    analysis.weightLayers = .count(layers.filter { $0.parameters > 0 }.count)
     analysis.weightBytes = .bytes(4 * parameters)
     analysis.macs = .macs(macs, conditions: "convolutions and matrix products, bias not included")
     analysis.macsFormula = "\(Format.integer(macs)) × N"

@@ -15,6 +15,8 @@ package struct GraphPicture: Sendable {
     package var share: Double?
     /// The level inside of it.
     package var level: Int?
+    /// Position of the layer that it is.
+    package var layer: Int?
   }
 
   package struct Level: Sendable {
@@ -53,6 +55,7 @@ package struct GraphPicture: Sendable {
       var drawn: [Box] = []
       for child in tree.modules[module].children {
         var box = describe(child, tree, list)
+        if case .layer(let layer) = child { box.layer = layer }
         if case .module(let inner) = child,
           boxes + tree.modules[inner].children.count <= GraphPicture.boxLimit
         {
@@ -148,7 +151,7 @@ package struct GraphPicture: Sendable {
     let tip = names.isEmpty ? "\(word) of the model" : "\(word) \(Format.list(Array(names.prefix(12))))"
     return Box(
       kind: .outside, label: GraphPicture.shortened(names.isEmpty ? word : what),
-      detail: "outside of this module",
+      detail: names.isEmpty ? "of the model" : "outside of this module",
       tip: Escape.visible(tip) + (names.count > 12 ? " and more" : ""), share: nil, level: nil)
   }
 

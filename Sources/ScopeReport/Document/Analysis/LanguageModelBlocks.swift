@@ -28,7 +28,9 @@ enum LanguageModelBlocks {
         .table(
           Document.Table(
             caption: "Memory at a context length",
-            columns: ["Tokens", "Key-value cache", "With weights"].map { .init(title: $0, isNumber: true) },
+            columns: ["Tokens", "Key-value cache", "With weights"].map {
+              .init(title: $0, isNumber: $0 != "Tokens")
+            },
             rows: model.contexts.map {
               [
                 Format.integer($0.tokens), Format.binaryBytes(Double($0.cacheBytes)),

@@ -82,7 +82,7 @@ enum MemoryBlocks {
   private static func batches(_ memory: Report.Memory) -> Document.Table {
     Document.Table(
       caption: "What larger batches need",
-      columns: ["Batch", "Activations", "With weights"].map { .init(title: $0, isNumber: true) },
+      columns: ["Batch", "Activations", "With weights"].map { .init(title: $0, isNumber: $0 != "Batch") },
       rows: memory.batches.map {
         [
           Format.integer($0.batch), Format.binaryBytes(Double($0.activationBytes)),

@@ -48,7 +48,7 @@ enum ThroughputBlocks {
     let best = best(analysis)
     return Document.Table(
       caption: "Images per second and the median time of a run, by batch size and threads",
-      columns: [.init(title: "Batch", isNumber: true)]
+      columns: [.init(title: "Batch", isNumber: false)]
         + threads.map { .init(title: Format.plural($0, "thread"), isNumber: true) },
       rows: batches.map { batch in
         [Format.integer(batch)]

@@ -72,7 +72,9 @@ enum GraphChart {
         String(box.kind.rawValue), JSONData.string(box.label), JSONData.string(box.detail), String(place.x),
         String(place.y), String(place.width),
         JSONData.number(box.share.map { min(max($0, 0), 1) }, decimals: 3),
-        String(box.level ?? -1), JSONData.string(box.tip),
+        String(box.level ?? -1),
+        // The script has a listed layer's figures from the table's data.
+        box.layer.flatMap { $0 < LayerTable.limit ? String($0) : nil } ?? JSONData.string(box.tip),
       ])
     }
     let edges = level.layout.routes.map { route in

@@ -3,6 +3,7 @@ enum HTMLAnalysisStyle {
   static let css = """
     .charts{grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr))}
     .charts .wide{grid-column:1/-1}
+    .charts .bars li{grid-template-columns:minmax(0,2fr) minmax(2.5rem,1fr) 8.6rem;gap:.8rem}
     figure svg.long{max-width:none}
     svg text.strong{fill:var(--ink);font-weight:600}
     h4{font-size:.9375rem;margin:1.2rem 0 .4rem}
@@ -57,7 +58,9 @@ enum HTMLAnalysisStyle {
     .edge{fill:none;stroke:var(--muted);stroke-opacity:.55;stroke-width:1.4}.edge.up{stroke-dasharray:5 4}
     .edge.on{stroke:var(--s2);stroke-opacity:1;stroke-width:2.4}
     @media (max-width:52rem){.layers .tools{padding-left:1.15rem;padding-right:1.15rem}
-    figure svg.long text{font-size:22px}.roofline .dot .tip{font-size:20px}#graph-picture.live svg{height:26rem}}
+    figure.wide{overflow-x:auto}figure svg.long{width:44rem}figure svg.long text{font-size:16px}
+    .charts .bars li{grid-template-columns:minmax(0,1fr) auto;gap:.15rem .8rem}.treemap .map{overflow-x:auto}
+    #graph-picture.live svg{height:26rem}}
     @media print{.layers .scroll{max-height:none}.layers tbody tr:nth-child(n+80){display:none}.tools,.treemap input,.treemap label,
     #graph-help{display:none!important}}
     """

@@ -121,6 +121,11 @@ package enum HTMLScript {
         const holder = $("graph-picture");
         const picture = make("svg", { tabindex: 0, role: "group", "aria-describedby": "graph-help" });
         let shown, view;
+        const describe = ([name, , op, output, parameters, macs, time, , fused]) => [
+          name + " (" + layers.operators[op] + "): output " + output, whole(parameters) + " parameters",
+          macs == null ? "MACs not counted" : whole(macs) + " MACs", time == null ? "" : short(time) + " ms",
+          fused ? "computed with " + fused : "",
+        ].filter(part => part).join(", ");
         const look = () => picture.setAttribute("viewBox", [view.x, view.y, view.w, view.h].join(" "));
         const size = () => [picture.clientWidth || 800, picture.clientHeight || 500];
         // All of it, but not enlarged.
@@ -169,7 +174,8 @@ package enum HTMLScript {
             return { path, from, to };
           });
           shown.b.forEach((box, at) => {
-            const [kind, label, detail, x, y, w, share, level, tip] = box;
+            const [kind, label, detail, x, y, w, share, level, about] = box;
+            const tip = typeof about === "number" ? describe(layers.rows[about]) : about;
             const opens = level >= 0;
             const group = make("g", {
               class: ["layer", "module", "outside"][kind], transform: `translate(${x} ${y})`, tabindex: 0,
@@ -263,7 +269,11 @@ package enum HTMLScript {
         $("graph-tools").hidden = false;
         $("graph-help").hidden = false;
         addEventListener("hashchange", follow);
-        addEventListener("resize", start);
+        let wide = innerWidth;
+        addEventListener("resize", () => {
+          if (wide !== innerWidth) start();
+          wide = innerWidth;
+        });
         if (follow()) $("graph-tools").scrollIntoView(); else open(0, false, true);
       }
     })();

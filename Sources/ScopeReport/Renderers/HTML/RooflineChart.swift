@@ -17,7 +17,7 @@ enum RooflineChart {
     let dots = kernels.prefix(drawn).filter { ($0.intensity ?? 0) > 0 && ($0.gigaflopsPerSecond ?? 0) > 0 }
     let scale = Scale(
       x: dots.compactMap(\.intensity) + [roofline.ridge, roofline.ridge * 3, roofline.ridge / 8],
-      y: dots.compactMap(\.gigaflopsPerSecond) + [peak * 1.4, peak / 40])
+      y: dots.compactMap(\.gigaflopsPerSecond) + [peak * 1.8, peak / 40])
     var svg = grid(scale)
     svg += roofs(roofline, scale)
     // The slowest last, above the others.
@@ -45,7 +45,7 @@ enum RooflineChart {
       lowX = PlotMath.floorLog(x.min() ?? 1)
       highX = max(PlotMath.ceilLog(x.max() ?? 10), lowX + 1)
       lowY = PlotMath.floorLog(y.min() ?? 1)
-      highY = max(PlotMath.ceilLog(y.max() ?? 10), lowY + 1)
+      highY = max(PlotMath.log10(y.max() ?? 10), lowY + 1)
     }
 
     func x(_ value: Double) -> Double {

@@ -1,6 +1,6 @@
 /// Images per second over the batch size, a line per thread count.
 enum ThroughputChart {
-  private static let width = 560.0
+  private static let width = 740.0
   private static let height = 300.0
   private static let left = 58.0
   private static let right = 18.0
