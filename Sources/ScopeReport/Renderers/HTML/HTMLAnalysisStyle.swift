@@ -58,7 +58,7 @@ enum HTMLAnalysisStyle {
     .edge{fill:none;stroke:var(--muted);stroke-opacity:.55;stroke-width:1.4}.edge.up{stroke-dasharray:5 4}
     .edge.on{stroke:var(--s2);stroke-opacity:1;stroke-width:2.4}
     @media (max-width:52rem){.layers .tools{padding-left:1.15rem;padding-right:1.15rem}
-    figure.wide{overflow-x:auto}figure svg.long{width:44rem}figure svg.long text{font-size:16px}
+    figure.wide{overflow-x:auto}figure svg.long{width:56rem}figure svg.long text{font-size:13px}
     .charts .bars li{grid-template-columns:minmax(0,1fr) auto;gap:.15rem .8rem}.treemap .map{overflow-x:auto}
     #graph-picture.live svg{height:26rem}}
     @media print{.layers .scroll{max-height:none}.layers tbody tr:nth-child(n+80){display:none}.tools,.treemap input,.treemap label,

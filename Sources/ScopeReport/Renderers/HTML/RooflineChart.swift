@@ -60,20 +60,23 @@ enum RooflineChart {
     var svg = ""
     for (value, name) in decades(scale.lowX, scale.highX) {
       svg += PlotFrame.line(scale.x(value), top, scale.x(value), height - bottom, "var(--line)")
-      svg += PlotFrame.text(scale.x(value), height - bottom + 19, name)
+      let isLast = scale.x(value) > width - right - 30
+      svg += PlotFrame.text(
+        scale.x(value) + (isLast ? right - 2 : 0), height - bottom + 19, name,
+        anchor: isLast ? "end" : "middle")
     }
     for (value, name) in decades(scale.lowY, scale.highY) {
       svg += PlotFrame.line(left, scale.y(value), width - right, scale.y(value), "var(--line)")
       svg += PlotFrame.text(left - 8, scale.y(value) + 4.5, name, anchor: "end")
     }
     return svg + PlotFrame.text((left + width - right) / 2, height - 8, "operations per byte")
-      + PlotFrame.text(left - 8, 14, "GFLOP/s", anchor: "end")
+      + PlotFrame.text(2, 14, "GFLOP/s", anchor: "start")
   }
 
   private static func decades(_ low: Double, _ high: Double) -> [(Double, String)] {
     stride(from: low, through: high + 1e-9, by: high - low > 7 ? 2 : 1).map { exponent in
       let value = PlotMath.power10(exponent)
-      return (value, value >= 1 ? Format.compact(value) : Format.trimmed(Format.fixed(value, 6)))
+      return (value, value >= 1 ? Format.integer(value) : Format.trimmed(Format.fixed(value, 6)))
     }
   }
 

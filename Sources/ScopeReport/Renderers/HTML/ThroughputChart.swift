@@ -27,7 +27,7 @@ enum ThroughputChart {
       svg += PlotFrame.text(x(batch), height - bottom + 20, Format.integer(batch))
     }
     svg += PlotFrame.text((left + width - right) / 2, height - 6, "batch size")
-    svg += PlotFrame.text(left - 8, 13, "images/s", anchor: "end")
+    svg += PlotFrame.text(2, 13, "images/s", anchor: "start")
     for (look, count) in threads.enumerated() {
       let colour = "var(--s\(look % 4 + 1))"
       let line = points.filter { $0.threads == count }.sorted { $0.batch < $1.batch }

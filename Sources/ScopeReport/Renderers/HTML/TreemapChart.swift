@@ -3,6 +3,8 @@
 enum TreemapChart {
   private static let width = 900.0
   private static let height = 360.0
+  /// Pixels of a letter of bold 13 pixel text.
+  private static let letter = 8.6
 
   static func render(_ list: LayerList) -> String {
     let tree = ModuleTree(list)
@@ -111,12 +113,12 @@ enum TreemapChart {
       "<g transform=\"translate(\(n(tile.x)) \(n(tile.y)))\"><title>\(Escape.html("\(name): \(value), \(Format.percent(share))"))</title>"
       + "<rect width=\"\(n(max(tile.width - 1.5, 0.5)))\" height=\"\(n(max(tile.height - 1.5, 0.5)))\" rx=\"3\" class=\"t\(group % 4 + 1)\"/>"
     let room = tile.width - 14
-    if tile.height > 22, room > 36 {
-      let last = name.split(separator: ".").last.map(String.init) ?? name
-      let fits = Double(TerminalText.columns(name)) * 7.2 <= room
-      html += PlotFrame.text(
-        7, 17, PlotFrame.fitted(fits ? name : last, room), anchor: "start", kind: "strong")
-      if tile.height > 40 { html += PlotFrame.text(7, 34, Format.percent(share), anchor: "start") }
+    let last = name.split(separator: ".").last.map(String.init) ?? name
+    let fits = Double(TerminalText.columns(name)) * letter <= room
+    let label = PlotFrame.fitted(fits ? name : last, room, perLetter: letter)
+    if tile.height > 22, TerminalText.columns(label) > 4 || label == last {
+      html += PlotFrame.text(7, 17, label, anchor: "start", kind: "strong")
+      if tile.height > 40, room > 42 { html += PlotFrame.text(7, 34, Format.percent(share), anchor: "start") }
     }
     return html + "</g>"
   }
