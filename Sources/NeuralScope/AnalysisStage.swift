@@ -1,6 +1,7 @@
 import ScopeAnalysis
 import ScopeArchitectures
 import ScopeBytes
+import ScopeFormats
 import ScopeGraph
 import ScopeReport
 
@@ -116,6 +117,10 @@ enum AnalysisStage {
   }
 
   private static func weightsOnly(_ model: LoadedModel) -> Outcome {
+    if case .description(let description) = model.file.content {
+      let (analysis, missing) = DescriptionStage.run(description, fileBytes: model.file.byteCount)
+      return (analysis, [], missing)
+    }
     guard let weights = model.weights else {
       return (Report.Analysis(parameters: .count(0)), [], [])
     }

@@ -50,6 +50,11 @@ public struct LoadedModel: Sendable {
         throw error.inFile(path)
       }
       notExecutable = graph == nil ? ArchitectureRegistry.howToMakeExecutable(state) : nil
+    case .description(let description):
+      weights = nil
+      architecture = nil
+      graph = nil
+      notExecutable = description.notExecutable
     }
   }
 

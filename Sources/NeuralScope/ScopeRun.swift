@@ -45,6 +45,8 @@ struct ScopeRun {
 
   mutating func analyzeStructure() throws(ScopeError) {
     var (analysis, costs, missing) = try AnalysisStage.run(model, shapes: options.shapes)
+    missing += WeightsStage.run(&analysis, model, options: options)
+    report.conditions.warnings += LanguageModelStage.warnings(model)
     if options.details.contains(.memory), let graph = model.graph {
       analysis.memory?.batches = try StructureStage.batchMemory(
         graph, shapes: options.shapes, weightBytes: Int(analysis.weightBytes?.value ?? 0))

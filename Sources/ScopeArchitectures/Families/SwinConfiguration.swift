@@ -1,5 +1,10 @@
-import Foundation
 import ScopeGraph
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// The sizes of a Swin transformer that are not in its names.
 struct SwinConfiguration: Sendable {

@@ -173,7 +173,7 @@ struct AtenBuilder {
     let produced = Set(graph.nodes.flatMap(\.outputs))
     module = ""
     for output in outputs {
-      var value = try operand(try current(output.value), .int64)
+      var value = try operand(try current(output.value), nil)
       if !produced.contains(value.name) || renamed[value.name] != nil {
         value = try emitNode("Identity", [value], [:], outputs: 1)[0]
       }
