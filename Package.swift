@@ -71,7 +71,7 @@ let package = Package(
       "ScopeRobustness", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
       "ScopeData"),
     room("ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats"),
-    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeGraph"),
+    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
       "ScopeRuntime",

@@ -115,6 +115,7 @@ enum SampleReports {
       kernel.macs = $0.3
       return kernel
     }
+    profile.byOperator = [Report.TimeShare(name: "Conv", kernels: 10, milliseconds: 5.77, share: 0.5165)]
     analysis.profile = profile
     return analysis
   }
@@ -313,7 +314,7 @@ enum SampleReports {
     report.model.architectureEvidence = text
     report.model.formatDetail = text
     report.analysis?.peakActivationTensor = text
-    report.analysis?.profile?.kernels[0].name = text
+    report.analysis?.profile?.kernels[0].sources = [text]
     report.analysis?.profile?.kernels[0].opType = text
     report.analysis?.inputs[0].name = text
     report.analysis?.notes = [text]
