@@ -16,10 +16,11 @@ struct ScopeRun {
   private var optimized: OptimizationResult?
 
   init(path: String, options: ScopeOptions, hash: Bool) throws(ScopeError) {
-    model = try LoadedModel(path: path)
+    model = try LoadedModel(path: path, shapes: options.shapes)
     self.options = options
     var described = Report.Model(model)
     if hash { described.sha256 = model.file.bytes.sha256 }
+    if model.graph == nil { described.problem = model.conversionError?.description }
     report = Report(model: described, conditions: Report.Conditions(options: options))
   }
 

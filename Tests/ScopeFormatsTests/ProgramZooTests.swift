@@ -17,7 +17,7 @@ enum ProgramCheck {
     case .program(_, .graph(let model)): return model
     case .program(_, .failed(let error)): throw error
     case .graph(let model): return model
-    case .weights: throw ScopeError(.unsupported, "no program", file: path)
+    case .weights, .description: throw ScopeError(.unsupported, "no program", file: path)
     }
   }
 

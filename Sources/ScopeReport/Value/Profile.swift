@@ -13,14 +13,6 @@ extension Report {
     public var runs: Int
     public var conditions: String
 
-    /// The kernels that take longest, slowest first.
-    public func slowest(_ count: Int) -> [Kernel] {
-      Array(
-        kernels.enumerated().sorted {
-          ($0.element.milliseconds, $1.offset) > ($1.element.milliseconds, $0.offset)
-        }.prefix(count).map(\.element))
-    }
-
     public init(kernelMilliseconds: Double, runs: Int, conditions: String) {
       kernels = []
       byOperator = []

@@ -42,5 +42,7 @@ struct Analyze: ParsableCommand {
     let report = try NeuralScope.analyze(model: model, run: !noRun, options: options)
     line.clear()
     try Output.analysis(report, parts: details.parts, json: json)
+    // What can be said has been said; the program itself could not be followed.
+    if let problem = report.model.problem { throw Unreadable(problem: problem) }
   }
 }
