@@ -144,7 +144,7 @@ enum SelectionOperators {
     guard rank >= 2 else { throw context.invalid("Trilu needs a matrix") }
     let (rows, columns) = (input.dimensions[rank - 2], input.dimensions[rank - 1])
     let diagonal = context.has(1) ? try context.constant(1).ints().first ?? 0 : 0
-    guard abs(diagonal) < 1 << 40 else {
+    guard diagonal > -(1 << 40), diagonal < 1 << 40 else {
       throw context.invalid("the diagonal is not possible", found: "\(diagonal)")
     }
     let upper = context.node.int("upper") != 0
