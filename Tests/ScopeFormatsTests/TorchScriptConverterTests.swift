@@ -31,7 +31,7 @@ private struct ScriptArchive {
     for (name, content) in members {
       let name = Array(name.utf8)
       let common =
-        little(20, 2) + little(0, 10) + little(0, 4) + little(content.count, 4) + little(content.count, 4)
+        little(20, 2) + little(0, 8) + little(0, 4) + little(content.count, 4) + little(content.count, 4)
         + little(name.count, 2) + little(0, 2)
       directory +=
         [0x50, 0x4B, 1, 2] + little(20, 2) + common + little(0, 10) + little(bytes.count, 4) + name

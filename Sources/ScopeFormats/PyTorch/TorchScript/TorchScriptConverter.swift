@@ -105,7 +105,9 @@ struct TorchScriptConverter {
       var outputs: [(name: String, value: AtenValue)] = []
       try collect(result, "output", 0, interpreter, &outputs)
       guard !outputs.isEmpty else {
-        throw ScopeError(.unsupported, "the program returns no tensor", place: path, found: result.kind)
+        throw ScopeError(
+          .unsupported, "the program returns no tensor", place: "\(path) line \(forward.line)",
+          found: result.kind)
       }
       if outputs.count == 1 { outputs[0].name = "logits" }
       var model = try interpreter.builder.finish(outputs: outputs)
