@@ -309,7 +309,14 @@ private final class Painter {
     var widths = table.columns.indices.map { column in
       ([table.columns[column].title] + shown.map { $0[column] }).map(TerminalText.columns).max() ?? 0
     }
-    // The widest text column gives way first; below that the line is cut.
+    // Where rows are one line, names keep their room as long as other texts can give way. Otherwise the widest text
+    // column gives way first; below that the line is cut.
+    if table.isDense {
+      let others = widths.indices.dropFirst().filter { !table.columns[$0].isNumber }
+      while widths.reduce(0, +) + 2 * max(0, widths.count - 1) > room,
+        let widest = others.filter({ widths[$0] > 12 }).max(by: { widths[$0] < widths[$1] })
+      { widths[widest] -= 1 }
+    }
     var total: Int { widths.reduce(0, +) + 2 * max(0, widths.count - 1) }
     while total > room {
       guard

@@ -31,7 +31,7 @@ enum LayerBlocks {
         let entry = list.entries[position]
         let layer = entry.layer
         var cells = [
-          layer.name, layer.opType, layer.outputShape.map { $0.joined(separator: "×") } ?? "unknown",
+          title(layer), layer.opType, layer.outputShape.map { $0.joined(separator: "×") } ?? "unknown",
           layer.parameters > 0 ? Format.compact(layer.parameters) : "0",
           layer.macs.map { Format.compact($0) } ?? "unknown",
         ]
@@ -44,6 +44,15 @@ enum LayerBlocks {
         }
         return cells
       }, emphasized: nil, summaryRows: nil, isDense: true)
+  }
+
+  /// The name without what other columns say: no leading slash, no operator at the end.
+  static func title(_ layer: Report.Layer) -> String {
+    var name = layer.name[...]
+    if name.hasPrefix("/") { name = name.dropFirst() }
+    let ending = "/" + layer.opType
+    if name.hasSuffix(ending), name.count > ending.count { name = name.dropLast(ending.count) }
+    return name.isEmpty ? layer.opType : String(name)
   }
 
   /// The costliest layers, for forms that show a few.

@@ -33,7 +33,7 @@ enum HTMLAnalysisStyle {
     .layers label,.layers [role=status]{font-size:.875rem;color:var(--muted)}
     .layers .scroll{max-height:34rem;overflow:auto;margin:0;border-radius:14px}
     .layers thead th{position:sticky;top:0;background:var(--card);z-index:1;box-shadow:inset 0 -1px var(--line)}
-    .layers td,.layers tbody th{padding-top:.38rem;padding-bottom:.38rem;overflow-wrap:anywhere}
+    .layers td,.layers tbody th{padding-top:.38rem;padding-bottom:.38rem;overflow-wrap:anywhere}.layers td:not(.r){min-width:6.5rem}
     .layers tbody th{min-width:10rem;font-weight:500}.layers td.na{color:var(--muted)}
     .layers thead button{border:0;background:none;padding:0;min-height:1.6rem;color:var(--muted);font-size:.8125rem;white-space:nowrap}
     .layers thead button:hover{color:var(--accent)}
