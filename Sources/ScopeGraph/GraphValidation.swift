@@ -48,7 +48,8 @@ public enum GraphValidation {
         // ONNX: names are unique over a graph and the graphs inside it.
         if outer.contains(where: { $0.contains(name) }) {
           throw ScopeError(
-            .invalidGraph, "the value \(name) is already defined in a graph around this one", place: place(node, index),
+            .invalidGraph, "the value \(name) is already defined in a graph around this one",
+            place: place(node, index),
             remedy: "Export the model again; every value of an ONNX graph is assigned once")
         }
         guard defined.insert(name).inserted else {

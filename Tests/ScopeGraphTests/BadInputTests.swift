@@ -14,9 +14,10 @@ struct BadNode: CustomTestStringConvertible, Sendable {
   var says: String
   var testDescription: String { label }
 
-  init(_ label: String, _ opType: String, _ inputs: [String], says: String, domain: String = "",
-    _ attributes: [(String, AttributeValue)] = [])
-  {
+  init(
+    _ label: String, _ opType: String, _ inputs: [String], says: String, domain: String = "",
+    _ attributes: [(String, AttributeValue)] = []
+  ) {
     self.label = label
     node = Node(opType, name: "bad", domain: domain, inputs: inputs, outputs: ["b"])
     for (name, value) in attributes { node.attributes[name] = value }
@@ -27,8 +28,11 @@ struct BadNode: CustomTestStringConvertible, Sendable {
   static let all: [BadNode] = [
     BadNode("kernel 0", "Conv", ["x", "w"], says: "not possible", [("kernel_shape", .ints([0, 0]))]),
     BadNode("kernel -1", "MaxPool", ["x"], says: "not possible", [("kernel_shape", .ints([-1, 2]))]),
-    BadNode("kernel 2^40", "AveragePool", ["x"], says: "not possible", [("kernel_shape", .ints([1 << 40, 1 << 40]))]),
-    BadNode("kernel larger than the input", "MaxPool", ["x"], says: "larger", [("kernel_shape", .ints([99, 99]))]),
+    BadNode(
+      "kernel 2^40", "AveragePool", ["x"], says: "not possible",
+      [("kernel_shape", .ints([1 << 40, 1 << 40]))]),
+    BadNode(
+      "kernel larger than the input", "MaxPool", ["x"], says: "larger", [("kernel_shape", .ints([99, 99]))]),
     BadNode("no kernel", "MaxPool", ["x"], says: "kernel_shape"),
     BadNode("stride 0", "Conv", ["x", "w"], says: "not possible", [("strides", .ints([0, 1]))]),
     BadNode("stride min", "Conv", ["x", "w"], says: "not possible", [("strides", .ints([.min, 1]))]),
@@ -48,14 +52,19 @@ struct BadNode: CustomTestStringConvertible, Sendable {
     BadNode("block 0", "DepthToSpace", ["x"], says: "blocksize", [("blocksize", .int(0))]),
     BadNode("block 2^40", "SpaceToDepth", ["x"], says: "blocksize", [("blocksize", .int(1 << 40))]),
     BadNode("hidden 0", "LSTM", ["v", "r", "r"], says: "hidden_size", [("hidden_size", .int(0))]),
-    BadNode("heads 0", "MultiHeadAttention", ["v", "v", "v"], says: "num_heads", domain: "com.microsoft",
+    BadNode(
+      "heads 0", "MultiHeadAttention", ["v", "v", "v"], says: "num_heads", domain: "com.microsoft",
       [("num_heads", .int(0))]),
-    BadNode("heads 7", "MultiHeadAttention", ["v", "v", "v"], says: "heads", domain: "com.microsoft",
+    BadNode(
+      "heads 7", "MultiHeadAttention", ["v", "v", "v"], says: "heads", domain: "com.microsoft",
       [("num_heads", .int(7))]),
-    BadNode("kv heads 0", "GroupQueryAttention", ["v", "v", "v"], says: "num", domain: "com.microsoft",
+    BadNode(
+      "kv heads 0", "GroupQueryAttention", ["v", "v", "v", "", "", "zero", "zero"], says: "kv_num_heads",
+      domain: "com.microsoft",
       [("num_heads", .int(2)), ("kv_num_heads", .int(0))]),
     BadNode("q heads -1", "Attention", ["v", "v", "v"], says: "q_num_heads", [("q_num_heads", .int(-1))]),
-    BadNode("K 0", "MatMulNBits", ["m", "m", "m"], says: "K and N", domain: "com.microsoft",
+    BadNode(
+      "K 0", "MatMulNBits", ["m", "m", "m"], says: "K and N", domain: "com.microsoft",
       [("K", .int(0)), ("N", .int(4))]),
     BadNode("inner sizes", "MatMul", ["x", "m"], says: "inner sizes"),
     BadNode("ranks", "Conv", ["v", "w"], says: "rank"),
@@ -63,7 +72,9 @@ struct BadNode: CustomTestStringConvertible, Sendable {
     BadNode("broadcast", "Add", ["x", "seven"], says: "broadcast"),
     BadNode("too few inputs", "Conv", ["x"], says: "too few inputs"),
     BadNode("no inputs", "Relu", [], says: "too few inputs"),
-    BadNode("wrong attribute type", "Conv", ["x", "w"], says: "strides has the wrong type", [("strides", .float(2))]),
+    BadNode(
+      "wrong attribute type", "Conv", ["x", "w"], says: "strides has the wrong type", [("strides", .float(2))]
+    ),
     BadNode("axis as text", "Softmax", ["x"], says: "axis has the wrong type", [("axis", .text("1"))]),
     BadNode("alpha as integer", "LeakyRelu", ["x"], says: "alpha has the wrong type", [("alpha", .int(1))]),
     BadNode("cast to nothing", "Cast", ["x"], says: "type", [("to", .int(999))]),
@@ -85,7 +96,10 @@ struct BadInputTests {
       name: "g",
       inputs: [
         info("x", [1, 8, 16, 16]), info("v", [1, 8, 16]), info("m4", [1, 4, 16, 16]),
-      ], outputs: [ValueInfo(name: "y", dataType: nil, shape: nil), ValueInfo(name: "z", dataType: nil, shape: nil)])
+      ],
+      outputs: [
+        ValueInfo(name: "y", dataType: nil, shape: nil), ValueInfo(name: "z", dataType: nil, shape: nil),
+      ])
     graph.initializers = [
       "w": .floats([Float](repeating: 0, count: 576), [8, 8, 3, 3]),
       "m": .floats([Float](repeating: 0, count: 16), [4, 4]),
@@ -95,7 +109,8 @@ struct BadInputTests {
     ]
     graph.nodes = [
       Node("Conv", name: "good", inputs: ["x", "w"], outputs: ["g"]), bad,
-      Node("Relu", name: "after", inputs: ["b"], outputs: ["y"]), Node("Relu", name: "side", inputs: ["g"], outputs: ["z"]),
+      Node("Relu", name: "after", inputs: ["b"], outputs: ["y"]),
+      Node("Relu", name: "side", inputs: ["g"], outputs: ["z"]),
     ]
     return Model(irVersion: 8, opset: 17, graph: graph)
   }
@@ -118,22 +133,29 @@ struct BadInputTests {
 
   /// Every operator with no inputs, with scalars, with huge and with unknown operands: nothing traps.
   @Test func everyOperatorSurvivesNonsense() {
-    let absurd: [AttributeValue] = [.int(-1), .int(0), .int(Int.max), .ints([Int.max, Int.max]), .ints([0]), .ints([-1, -1, -1, -1])]
+    let absurd: [AttributeValue] = [
+      .int(-1), .int(0), .int(Int.max), .ints([Int.max, Int.max]), .ints([0]), .ints([-1, -1, -1, -1]),
+    ]
     let names = [
-      "axis", "axes", "perm", "kernel_shape", "strides", "pads", "dilations", "group", "split", "blocksize", "num_heads",
-      "kv_num_heads", "q_num_heads", "hidden_size", "K", "N", "bits", "k", "equation", "to", "shape", "channels", "num_outputs",
-      "batch_dims", "pooled_shape", "output_height", "sampling_ratio", "size", "scales", "dtype", "sample_size", "num_scan_inputs",
+      "axis", "axes", "perm", "kernel_shape", "strides", "pads", "dilations", "group", "split", "blocksize",
+      "num_heads",
+      "kv_num_heads", "q_num_heads", "hidden_size", "K", "N", "bits", "k", "equation", "to", "shape",
+      "channels", "num_outputs",
+      "batch_dims", "pooled_shape", "output_height", "sampling_ratio", "size", "scales", "dtype",
+      "sample_size", "num_scan_inputs",
       "output_padding", "output_shape", "new_axis", "block_size", "keepdims", "start", "end", "direction",
     ]
     let shapes: [Shape] = [
       [], [0], [1], [3, 0, 2], [1 << 40, 1 << 40, 1 << 40, 1 << 40], [2, 3], [1, 3, 8, 8],
-      Shape([.symbolic("n"), .unknown, .symbolic("m")]), Shape([.symbolic("n"), .known(3), .symbolic("h"), .symbolic("w")]),
+      Shape([.symbolic("n"), .unknown, .symbolic("m")]),
+      Shape([.symbolic("n"), .known(3), .symbolic("h"), .symbolic("w")]),
     ]
     for definition in OperatorRegistry.all {
       for (index, shape) in shapes.enumerated() {
         for count in [0, 1, 3, 9] {
           var node = Node(
-            definition.name, domain: definition.domain, inputs: (0..<count).map { "i\($0)" }, outputs: ["a", "b", "c"])
+            definition.name, domain: definition.domain, inputs: (0..<count).map { "i\($0)" },
+            outputs: ["a", "b", "c"])
           for (position, name) in names.enumerated() where (position + index) % 3 == 0 {
             node.attributes[name] = absurd[(position + index + count) % absurd.count]
           }
@@ -154,7 +176,9 @@ struct BadInputTests {
     let big = 1 << 40
     var graph = Graph(
       name: "g", inputs: [info("x", [big, big]), info("s", [4, 4])],
-      outputs: [ValueInfo(name: "y", dataType: nil, shape: nil), ValueInfo(name: "z", dataType: nil, shape: nil)])
+      outputs: [
+        ValueInfo(name: "y", dataType: nil, shape: nil), ValueInfo(name: "z", dataType: nil, shape: nil),
+      ])
     graph.nodes = [
       Node("MatMul", name: "huge", inputs: ["x", "x"], outputs: ["y"]),
       Node("MatMul", name: "small", inputs: ["s", "s"], outputs: ["z"]),
@@ -171,7 +195,8 @@ struct BadInputTests {
     function.outputs = ["b"]
     function.opsets = ["": 17, "local": 1]
     function.nodes = [Node("Self", domain: "local", inputs: ["a"], outputs: ["b"])]
-    var graph = Graph(name: "g", inputs: [info("x", [1])], outputs: [ValueInfo(name: "y", dataType: nil, shape: nil)])
+    var graph = Graph(
+      name: "g", inputs: [info("x", [1])], outputs: [ValueInfo(name: "y", dataType: nil, shape: nil)])
     graph.nodes = [Node("Self", name: "call", domain: "local", inputs: ["x"], outputs: ["y"])]
     var model = Model(graph: graph)
     model.functions = [function]
@@ -189,14 +214,17 @@ struct BadInputTests {
 
   /// 500 graphs inside one another.
   @Test func deepNestingIsRefusedByName() {
-    var body = Graph(name: "b", nodes: [Node("Neg", inputs: ["x"], outputs: ["r"])], outputs: [info("r", [1])])
+    var body = Graph(
+      name: "b", nodes: [Node("Neg", inputs: ["x"], outputs: ["r"])], outputs: [info("r", [1])])
     for level in 0..<500 {
       body = Graph(
         name: "b\(level)",
         nodes: [
           Node(
             "If", name: "level\(level)", inputs: ["x"], outputs: ["r"],
-            attributes: ["then_branch": .graph(body), "else_branch": .graph(Graph(name: "e", outputs: [info("x", [1])]))])
+            attributes: [
+              "then_branch": .graph(body), "else_branch": .graph(Graph(name: "e", outputs: [info("x", [1])])),
+            ])
         ], outputs: [info("r", [1])])
     }
     var graph = Graph(name: "g", inputs: [info("x", [1])], outputs: [info("r", [1])])
@@ -213,7 +241,9 @@ struct BadInputTests {
 
   /// A name of the graph around is not defined again inside.
   @Test func shadowingIsRefused() {
-    let branch = Graph(name: "b", nodes: [Node("Neg", name: "inner", inputs: ["x"], outputs: ["x"])], outputs: [info("x", [1])])
+    let branch = Graph(
+      name: "b", nodes: [Node("Neg", name: "inner", inputs: ["x"], outputs: ["x"])], outputs: [info("x", [1])]
+    )
     var graph = Graph(name: "g", inputs: [info("x", [1]), info("c", [], .bool)], outputs: [info("y", [1])])
     graph.nodes = [
       Node(

@@ -7,7 +7,8 @@ import Testing
 struct OperatorRegistryTests {
   @Test func namesAreUnique() {
     let keys = OperatorRegistry.all.map { "\($0.domain)::\($0.name)" }
-    #expect(Set(keys).count == keys.count, "\(Dictionary(grouping: keys) { $0 }.filter { $1.count > 1 }.keys)")
+    #expect(
+      Set(keys).count == keys.count, "\(Dictionary(grouping: keys) { $0 }.filter { $1.count > 1 }.keys)")
     #expect(keys.count > 350)
   }
 

@@ -69,7 +69,8 @@ struct SymbolicCountTests {
 
   /// Names are the file's: whatever they look like, nothing traps and equal names stay equal.
   @Test(arguments: [
-    "((((((", "))))", "a + ", " + ", "floor((x)/0)", "floor((", "max(", "max(a, max(b, c))", "9999999999999999999*n",
+    "((((((", "))))", "a + ", " + ", "floor((x)/0)", "floor((", "max(", "max(a, max(b, c))",
+    "9999999999999999999*n",
     "*", "**", "-", "a - b - c", String(repeating: "x + ", count: 4000), "batch-size", "2", "n*n*n",
   ]) func hostileNames(_ name: String) {
     var graph = Graph(
