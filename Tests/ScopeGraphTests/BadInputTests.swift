@@ -59,7 +59,8 @@ struct BadNode: CustomTestStringConvertible, Sendable {
       "heads 7", "MultiHeadAttention", ["v", "v", "v"], says: "heads", domain: "com.microsoft",
       [("num_heads", .int(7))]),
     BadNode(
-      "kv heads 0", "GroupQueryAttention", ["v", "v", "v"], says: "num", domain: "com.microsoft",
+      "kv heads 0", "GroupQueryAttention", ["v", "v", "v", "", "", "zero", "zero"], says: "kv_num_heads",
+      domain: "com.microsoft",
       [("num_heads", .int(2)), ("kv_num_heads", .int(0))]),
     BadNode("q heads -1", "Attention", ["v", "v", "v"], says: "q_num_heads", [("q_num_heads", .int(-1))]),
     BadNode(

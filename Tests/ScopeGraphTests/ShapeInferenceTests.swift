@@ -176,7 +176,7 @@ struct ShapeInferenceTests {
     ]
     let types = ShapeInference.infer(Model(graph: graph))
     #expect(types.shape("y") == [2, 4])
-    #expect(types.shape("t") == Shape([.unknown, .known(2), .known(4)]))
+    #expect(types.shape("t") == [10, 2, 4])
     #expect(types.costs[0]?.macs == 320)
   }
 

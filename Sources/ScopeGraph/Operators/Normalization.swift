@@ -26,7 +26,7 @@ enum NormalizationOperators {
     }
     + ["LpNormalization"].map {
       OperatorDefinition(
-        $0, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
+        $0, memory: .inPlace, infer: OperatorDefinition.sameAlongAxis,
         cost: OperatorDefinition.perOutputElement(3, .normalisation))
     }
 

@@ -122,6 +122,14 @@ public struct OperatorDefinition: Sendable {
     }
   }
 
+  /// First output like the first input, along whose `axis` the operator works.
+  static let sameAlongAxis: Inference = { (context) throws(ScopeError) in
+    if let axis = context.node.int("axis"), let rank = context.shape(0)?.rank, rank > 0 {
+      _ = try context.axis(axis, rank: rank)
+    }
+    return [ValueType(context.dataType(0), context.shape(0))]
+  }
+
   /// First output like the first input.
   static let sameAsFirstInput: Inference = { (context) throws(ScopeError) in
     [ValueType(context.dataType(0), context.shape(0))]

@@ -4,7 +4,7 @@ import ScopeBytes
 enum ScatterOperators {
   static let definitions: [OperatorDefinition] = ["ScatterElements", "ScatterND", "Scatter", "TensorScatter"]
     .map {
-      OperatorDefinition($0, infer: OperatorDefinition.sameAsFirstInput, cost: cost)
+      OperatorDefinition($0, infer: OperatorDefinition.sameAlongAxis, cost: cost)
     }
 
   @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
