@@ -184,6 +184,8 @@ struct ExportConversion {
     let results: [AtenValue]
     if operation == "getitem" {
       results = [try item(positional, place)]
+    } else if operation == "aten::as_strided", let input = try restrided(inputs, positional) {
+      results = [input]
     } else {
       results = try builder.call(operation, positional, named: named, at: place)
     }
@@ -244,6 +246,25 @@ struct ExportConversion {
       return items[index]
     default: throw ScopeError(.malformed, "an item is taken of something that is no list", place: place)
     }
+  }
+
+  /// The input of an `as_strided` that gives it the sizes and strides it has (strides of axes of one element mean
+  /// nothing); nil for any other.
+  private func restrided(
+    _ inputs: [JSONValue], _ arguments: [AtenValue]
+  ) throws(ScopeError) -> AtenValue? {
+    guard arguments.count == 3, case .string(let name)? = inputs[0]["arg"]?["as_tensor"]?["name"],
+      let meta = metadata[name], case .list(let sizeList) = arguments[1],
+      case .list(let strideList) = arguments[2]
+    else { return nil }
+    let own = try ExportTensorMeta(meta)
+    guard let sizes = own.shape.sizes, let strides = own.strides, strides.count == sizes.count,
+      sizeList.map({ AtenArguments.int($0) }) == sizes, strideList.count == sizes.count
+    else { return nil }
+    let isSame = sizes.indices.allSatisfy {
+      sizes[$0] == 1 || AtenArguments.int(strideList[$0]) == strides[$0]
+    }
+    return isSame ? arguments[0] : nil
   }
 
   // MARK: Results
