@@ -44,6 +44,15 @@ enum AnalysisStage {
       analysis.parameterisedModules = .count(
         counts.parameterisedModules, conditions: "modules that own parameters")
       analysis.weightLayers = .count(counts.weightLayers, conditions: "convolution and linear layers")
+    } else if let weights = model.weights {
+      analysis = counted(WeightsAnalysis.analyze(weights))
+      ProgramModules.fill(&analysis, from: weights)
+      if analysis.modules == nil {
+        missing.append(
+          Report.NotMeasured(
+            path: "analysis.modules", reason: "the program does not list modules without tensors",
+            remedy: "neural-scope analyze on the same model saved with torch.jit.save"))
+      }
     } else {
       analysis = Report.Analysis(
         parameters: .count(
@@ -109,8 +118,12 @@ enum AnalysisStage {
       signature($0.shape == nil ? $1 : $0)
     }
     analysis.fileBytes = .bytes(model.file.byteCount)
-    StructureStage.fill(&analysis, structure)
-    analysis.notes = (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
+    StructureStage.fill(&analysis, structure, modulesFromGraph: model.weights == nil)
+    analysis.notes = ProgramModules.notes(graph)
+    // A program computes what it says; what its architecture leaves open was not assumed.
+    if !model.isProgram {
+      analysis.notes += (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
+    }
     missing += ArithmeticStage.fill(&analysis, structure)
     // Node indices are those of the analysed graph, in which functions have been unfolded.
     return (analysis, graph.functions.isEmpty ? structure.nodeCosts : [], missing)
@@ -125,26 +138,34 @@ enum AnalysisStage {
       return (Report.Analysis(parameters: .count(0)), [], [])
     }
     let structure = WeightsAnalysis.analyze(weights)
-    var analysis = Report.Analysis(
-      parameters: .count(
-        structure.parameters, conditions: "PyTorch convention: floating-point tensors that are not buffers"))
-    analysis.buffers = .count(
-      structure.bufferElements, conditions: "running statistics, counters, index tables")
-    analysis.parameterisedModules = .count(structure.modules.count, conditions: "modules that hold tensors")
-    analysis.weightLayers = .count(structure.weightLayers, conditions: "weights of two or more dimensions")
+    var analysis = counted(structure)
+    ProgramModules.fill(&analysis, from: weights)
     analysis.weightBytes = .bytes(structure.bytes, conditions: "all tensors as stored, shared storage once")
     analysis.weightTypes = structure.byType.keys.map(\.name)
     analysis.fileBytes = .bytes(model.file.byteCount)
     analysis.notes =
       [model.notExecutable].compactMap { $0 }
       + weights.otherEntries.prefix(8).map { "beside the weights: \($0)" }
-    let missing = (graphFigures + ["modules"]).map {
+    let reason =
+      model.conversionError.map { "the program could not be converted: \($0.message)" }
+      ?? "the file holds weights without a graph, and their architecture is not known here"
+    let missing = (graphFigures + (analysis.modules == nil ? ["modules"] : [])).map {
       Report.NotMeasured(
-        path: "analysis.\($0)",
-        reason: "the file holds weights without a graph, and their architecture is not known here",
-        remedy: ArchitectureRegistry.exportAdvice)
+        path: "analysis.\($0)", reason: reason, remedy: ArchitectureRegistry.exportAdvice)
     }
     return (analysis, [], missing)
+  }
+
+  /// What the tensors alone tell.
+  private static func counted(_ weights: WeightsAnalysis) -> Report.Analysis {
+    var analysis = Report.Analysis(
+      parameters: .count(
+        weights.parameters, conditions: "PyTorch convention: floating-point tensors that are not buffers"))
+    analysis.buffers = .count(
+      weights.bufferElements, conditions: "running statistics, counters, index tables")
+    analysis.parameterisedModules = .count(weights.modules.count, conditions: "modules that hold tensors")
+    analysis.weightLayers = .count(weights.weightLayers, conditions: "weights of two or more dimensions")
+    return analysis
   }
 
   private static func signature(_ info: ValueInfo) -> Report.TensorSignature {

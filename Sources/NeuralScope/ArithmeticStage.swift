@@ -9,7 +9,8 @@ enum ArithmeticStage {
   private static let maximumListed = 100
 
   /// Fills the figures in; returns what could not be counted.
-  static func fill(_ analysis: inout Report.Analysis, _ structure: StructureAnalysis) -> [Report.NotMeasured] {
+  static func fill(_ analysis: inout Report.Analysis, _ structure: StructureAnalysis) -> [Report.NotMeasured]
+  {
     let operations = structure.operations
     analysis.work = Report.Work.Kind.allCases.compactMap { kind in
       guard let own = WorkKind(rawValue: kind.rawValue), let amount = operations.work[own] else { return nil }
@@ -20,7 +21,8 @@ enum ArithmeticStage {
       nodesCounted: operations.nodesCounted, nodesNotCounted: missing.count,
       missing: missing.prefix(maximumListed).map { node in
         Report.Coverage.MissingNode(
-          node: name(of: node, structure), opType: node.opType, reason: node.reason ?? "its cost is not known")
+          node: name(of: node, structure), opType: node.opType, reason: node.reason ?? "its cost is not known"
+        )
       })
     analysis.macsFormula = structure.macsFormula?.explained
     analysis.assumptions = structure.assumptions

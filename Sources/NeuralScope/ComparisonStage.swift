@@ -21,8 +21,8 @@ struct ComparisonStage {
   private(set) var result: Comparison
 
   init(_ before: String, _ after: String, options: ScopeOptions) throws(ScopeError) {
-    self.before = try LoadedModel(path: before)
-    self.after = try LoadedModel(path: after)
+    self.before = try LoadedModel(path: before, shapes: options.shapes)
+    self.after = try LoadedModel(path: after, shapes: options.shapes)
     self.options = options
     result = Comparison(
       before: Report.Model(self.before), after: Report.Model(self.after),

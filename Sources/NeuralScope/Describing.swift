@@ -49,6 +49,10 @@ extension Report.Conditions {
       cpu: machine.cpu, cores: machine.cores, memoryBytes: machine.memoryBytes,
       operatingSystem: machine.operatingSystem)
     described.instructionSets = machine.vectorExtensions
+    described.frequencyGovernor = machine.frequencyGovernor
+    described.isVirtual = machine.isVirtual
+    described.cpuLimit = machine.cpuLimit
+    described.fingerprint = machine.fingerprint
     self.init(
       tool: Report.Tool(version: NeuralScope.version), date: Date().formatted(.iso8601), machine: described)
     command = options.command

@@ -38,11 +38,14 @@ public enum InputShapes {
   }
 
   private static func isName(_ word: Substring) -> Bool {
-    guard let first = word.utf8.first, first == UInt8(ascii: "_") || (first | 32 >= 97 && first | 32 <= 122) else {
+    guard let first = word.utf8.first, first == UInt8(ascii: "_") || (first | 32 >= 97 && first | 32 <= 122)
+    else {
       return false
     }
     return word.utf8.count <= 64
-      && word.utf8.allSatisfy { $0 == UInt8(ascii: "_") || ($0 >= 48 && $0 <= 57) || ($0 | 32 >= 97 && $0 | 32 <= 122) }
+      && word.utf8.allSatisfy {
+        $0 == UInt8(ascii: "_") || ($0 >= 48 && $0 <= 57) || ($0 | 32 >= 97 && $0 | 32 <= 122)
+      }
   }
 
   /// The given shapes when they fit the graph's inputs.

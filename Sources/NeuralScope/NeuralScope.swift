@@ -91,6 +91,9 @@ public enum NeuralScope {
   /// `notMeasured`; what makes the model or the data unreadable ends the run.
   public static func report(model path: String, options: ScopeOptions) throws(ScopeError) -> Report {
     _ = try RobustnessStage.specifications(options, height: 224, width: 224)
+    var options = options
+    // Everything that is measured in bounded time.
+    options.details.formUnion([.memory, .roofline, .throughput])
     var state = try ScopeRun(path: path, options: options, hash: true)
     try state.analyzeStructure()
     if state.model.graph == nil {

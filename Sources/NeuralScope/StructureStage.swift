@@ -9,8 +9,12 @@ enum StructureStage {
   /// Batches whose memory is computed.
   static let batches = [1, 2, 4, 8, 16, 32, 64]
 
-  static func fill(_ analysis: inout Report.Analysis, _ structure: StructureAnalysis) {
+  /// - Parameter modulesFromGraph: list parameters by the modules that node names tell.
+  static func fill(
+    _ analysis: inout Report.Analysis, _ structure: StructureAnalysis, modulesFromGraph: Bool
+  ) {
     let table = structure.layers
+    if modulesFromGraph { analysis.moduleSizes = moduleSizes(table) }
     analysis.layers = table.entries.map(layer)
     analysis.computeNodes = .count(
       table.entries.count, conditions: "nodes that do something at run time: neither constants nor renamings")
@@ -28,6 +32,26 @@ enum StructureStage {
     memory.peakNode =
       peak.nodeIndex.flatMap { table.positions[$0] }.map { table.entries[$0].name } ?? peak.nodeName
     analysis.memory = memory
+  }
+
+  private static let mostModules = 1000
+
+  /// Parameters below each module path, parents before children; the depth at which there are too many is left out.
+  private static func moduleSizes(_ table: LayerTable) -> [Report.ModuleSize] {
+    var sizes: [String: Report.ModuleSize] = [:]
+    for entry in table.entries where entry.parameters > 0 {
+      for path in [""] + ModulePath.ancestors(entry.module) {
+        sizes[path, default: Report.ModuleSize(path: path, tensors: 0, parameters: 0, bytes: 0)].tensors +=
+          entry.weightTensors
+        sizes[path]?.parameters &+= entry.parameters
+        sizes[path]?.bytes &+= entry.weightBytes
+      }
+    }
+    guard sizes.count > 1 else { return [] }
+    func depth(_ path: String) -> Int { path.isEmpty ? 0 : 1 + path.count { $0 == "." } }
+    var deepest = sizes.keys.map(depth).max() ?? 0
+    while deepest > 1, sizes.keys.count(where: { depth($0) <= deepest }) > mostModules { deepest -= 1 }
+    return sizes.values.filter { depth($0.path) <= deepest }.sorted { $0.path < $1.path }
   }
 
   /// What larger batches need: the peak by liveness with the first size of every input that leaves it open bound to

@@ -61,7 +61,9 @@ public struct MACsFormula: Sendable {
         factors.append((short[name] ?? name) + (power == 1 ? "" : "^\(power)"))
       }
       // The batch first.
-      if let batch = factors.firstIndex(of: "N"), batch > 1 { factors.insert(factors.remove(at: batch), at: 1) }
+      if let batch = factors.firstIndex(of: "N"), batch > 1 {
+        factors.insert(factors.remove(at: batch), at: 1)
+      }
       parts.append(factors.joined(separator: " x "))
     }
     if count.constant != 0 { parts.append(grouped(count.constant)) }

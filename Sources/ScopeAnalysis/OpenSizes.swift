@@ -67,7 +67,8 @@ public struct OpenSizes: Sendable {
       }
       for (axis, dimension) in bound.dimensions.enumerated() {
         guard case .symbolic = dimension else { continue }
-        for name in ShapeInference.openSizes(dimension).sorted() where !remaining.contains(where: { $0.name == name }) {
+        for name in ShapeInference.openSizes(dimension).sorted()
+        where !remaining.contains(where: { $0.name == name }) {
           remaining.append(Size(name: name, input: input, axis: axis))
         }
       }
@@ -86,7 +87,9 @@ public struct OpenSizes: Sendable {
   private static func isBatch(_ name: String) -> Bool {
     let lower = name.lowercased()
     if lower.contains("batch") { return !lower.contains(" ") && !lower.contains("*") }
-    return !["seq", "len", "time", "token", "past", "height", "width", " ", "*", "("].contains { lower.contains($0) }
+    return !["seq", "len", "time", "token", "past", "height", "width", " ", "*", "("].contains {
+      lower.contains($0)
+    }
   }
 
   /// Why a cost that depends on open sizes is not a number.

@@ -27,7 +27,9 @@ public enum ArchitectureRegistry {
       return nil
     }
     let blueprint = variant.blueprint(classCount, variant.imageSize)
-    return (blueprint.expected.map { ($0.name, $0.dimensions) }, blueprint.counts)
+    return (
+      blueprint.expected.filter { $0.role != .formerTable }.map { ($0.name, $0.dimensions) }, blueprint.counts
+    )
   }
 
   /// What the library calls a variant whose names and shapes a sibling has, too.

@@ -51,12 +51,6 @@ extension BlueprintBuilder {
   /// Says that a container counted by `countModules(_:)` owns parameters.
   mutating func countOwner() { blueprint.counts.parameterisedModules += 1 }
 
-  /// A buffer that PyTorch keeps out of the state dict (`persistent=False`).
-  mutating func countBuffer(elements: Int) {
-    blueprint.counts.bufferTensors += 1
-    blueprint.counts.bufferElements += elements
-  }
-
   // MARK: Operations without parameters (count their modules with ``countModules(_:)``)
 
   /// x (1 + erf(x / sqrt 2)) / 2 (arXiv:1606.08415), PyTorch's default form, in the order that engines fuse.

@@ -14,6 +14,8 @@ struct ExpectedTensor: Sendable {
     /// An index or coordinate table that the framework computes from the architecture alone; some versions leave
     /// it out, and the built graph has its own.
     case table
+    /// A table that only older versions of the library saved; any shape will do.
+    case formerTable
 
     /// Whether the built graph reads the tensor.
     var isRead: Bool { self == .parameter || self == .statistic }
@@ -183,7 +185,7 @@ struct BlueprintBuilder {
     let elements = dimensions.reduce(1, *)
     switch role {
     case .parameter: blueprint.counts.trainableParameters += elements
-    case .statistic, .counter, .table:
+    case .statistic, .counter, .table, .formerTable:
       blueprint.counts.bufferTensors += 1
       blueprint.counts.bufferElements += elements
     }

@@ -109,7 +109,9 @@ extension InferenceEngine {
 
   /// What two values that stand for one another have in common.
   static func common(_ left: ValueType, _ right: ValueType) -> ValueType {
-    if case .sequence(let a, let known)? = left.container, case .sequence(let b, let alsoKnown)? = right.container {
+    if case .sequence(let a, let known)? = left.container,
+      case .sequence(let b, let alsoKnown)? = right.container
+    {
       if known, alsoKnown, a.count == b.count {
         return ValueType(.sequence(zip(a, b).map { common($0, $1) }, isLengthKnown: true))
       }
@@ -123,7 +125,9 @@ extension InferenceEngine {
     }
     var result = ValueType(left.dataType == right.dataType ? left.dataType : nil, shape)
     if left.container != nil, right.container != nil { result.container = left.container }
-    if shape != nil, shape == left.shape, let a = left.integerElements, a.count <= 64, a == right.integerElements {
+    if shape != nil, shape == left.shape, let a = left.integerElements, a.count <= 64,
+      a == right.integerElements
+    {
       result.partialElements = a
     }
     return result
@@ -251,7 +255,8 @@ extension InferenceEngine {
         let declared = index - states < inputAxes.count ? inputAxes[index - states] : 0
         let axis = declared < 0 ? declared + shape.rank : declared
         guard axis >= 0, axis < shape.rank else {
-          report(.invalid, context.node, 0, "an axis is outside the tensor (found axis \(declared) of \(shape))")
+          report(
+            .invalid, context.node, 0, "an axis is outside the tensor (found axis \(declared) of \(shape))")
           return ([], nil)
         }
         length = .merged(length, shape.dimensions.remove(at: axis))
@@ -284,7 +289,8 @@ extension InferenceEngine {
   private mutating func map(
     _ context: OperatorContext, _ opsets: (String) -> Int?
   ) -> ([ValueType], SymbolicCost?) {
-    guard let body = subgraph(context.node, "body"), case .sequence(let elements, let isKnown)? = context.input(0).container
+    guard let body = subgraph(context.node, "body"),
+      case .sequence(let elements, let isKnown)? = context.input(0).container
     else {
       report(.unresolved, context.node, 0, "the sequence is not known")
       return ([], nil)

@@ -224,7 +224,9 @@ struct InferenceEngine {
   /// Which shape a cost is missing.
   private func missingShape(_ node: Node, _ inputs: [ValueType?], _ outputs: [ValueType]) -> String {
     for (name, value) in zip(node.inputs, inputs) {
-      guard let value, value.container == nil, value.shape?.dimensions.contains(.unknown) ?? true else { continue }
+      guard let value, value.container == nil, value.shape?.dimensions.contains(.unknown) ?? true else {
+        continue
+      }
       return "the shape of its input \(name) is not known before the model runs"
     }
     for (name, value) in zip(node.outputs, outputs) where value.container == nil {

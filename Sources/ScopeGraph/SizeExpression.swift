@@ -19,7 +19,9 @@ enum SizeExpression {
   static func parse(_ text: String) -> SymbolicCount? {
     guard text.utf8.count <= maximumLength else { return nil }
     let bytes = Array(text.utf8)
-    guard bytes.contains(where: { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: " ") }) || bytes.first.map(isDigit) == true
+    guard
+      bytes.contains(where: { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: " ") })
+        || bytes.first.map(isDigit) == true
     else { return SymbolicCount(name: text) }
     var result = SymbolicCount(0)
     var isNegative = false
@@ -34,7 +36,8 @@ enum SizeExpression {
       switch bytes[index] {
       case UInt8(ascii: "("): depth += 1
       case UInt8(ascii: ")"): depth -= 1
-      case UInt8(ascii: " ") where depth == 0 && index + 2 < bytes.count && bytes[index + 2] == UInt8(ascii: " "):
+      case UInt8(ascii: " ")
+      where depth == 0 && index + 2 < bytes.count && bytes[index + 2] == UInt8(ascii: " "):
         let sign = bytes[index + 1]
         if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") {
           guard let sum = part(index) else { return nil }
@@ -50,7 +53,9 @@ enum SizeExpression {
     return part(bytes.count)
   }
 
-  private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+  }
 
   /// Factors separated by `*` outside parentheses.
   private static func product(_ bytes: ArraySlice<UInt8>) -> SymbolicCount? {
@@ -65,7 +70,9 @@ enum SizeExpression {
       }
       guard isEnd || (bytes[index] == UInt8(ascii: "*") && depth == 0) else { continue }
       let text = String(decoding: bytes[start..<index], as: UTF8.self)
-      guard let next = result.times(Int(text).map { SymbolicCount($0) } ?? SymbolicCount(name: text)) else { return nil }
+      guard let next = result.times(Int(text).map { SymbolicCount($0) } ?? SymbolicCount(name: text)) else {
+        return nil
+      }
       result = next
       start = index + 1
     }
@@ -97,7 +104,9 @@ enum SizeExpression {
       if isWhole { whole = sum } else { rest = sum }
     }
     let remainder = ((count.constant % divisor) + divisor) % divisor
-    guard let shifted = whole.adding(SymbolicCount((count.constant - remainder) / divisor)) else { return nil }
+    guard let shifted = whole.adding(SymbolicCount((count.constant - remainder) / divisor)) else {
+      return nil
+    }
     if rest.terms.isEmpty { return shifted }
     // floor((floor(a/m) + r)/k) = floor((a + m r)/(m k))
     if rest.terms.count == 1, let only = rest.terms.first, only.coefficient == 1, only.names.count == 1,
@@ -127,7 +136,8 @@ enum SizeExpression {
   /// The larger (or smaller) of two sizes.
   static func extreme(_ left: Dimension, _ right: Dimension, isMaximum: Bool) -> Dimension {
     guard left != right else { return left }
-    guard let a = parse(left), let b = parse(right), let minus = b.negated, let difference = a.adding(minus) else {
+    guard let a = parse(left), let b = parse(right), let minus = b.negated, let difference = a.adding(minus)
+    else {
       return .unknown
     }
     if let number = difference.number { return (number >= 0) == isMaximum ? left : right }
@@ -174,7 +184,9 @@ enum SizeExpression {
       guard let parts = operands(atom, of: name) else { continue }
       var values: [Int] = []
       for part in parts {
-        guard let count = parse(part), let value = value(count, at: sizes, depth: depth + 1) else { return nil }
+        guard let count = parse(part), let value = value(count, at: sizes, depth: depth + 1) else {
+          return nil
+        }
         values.append(value)
       }
       return name == "max" ? values.max() : values.min()

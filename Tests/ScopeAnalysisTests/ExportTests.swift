@@ -66,7 +66,9 @@ struct ExportedModel: CustomTestStringConvertible, Sendable {
   }
 
   /// Every size with the inputs' sizes given.
-  @Test(.enabled(if: !ExportedModel.all.isEmpty, Comment(rawValue: ExportedModel.reason)), arguments: ExportedModel.all)
+  @Test(
+    .enabled(if: !ExportedModel.all.isEmpty, Comment(rawValue: ExportedModel.reason)),
+    arguments: ExportedModel.all)
   func givenSizesAgreeWithTheEngine(_ item: ExportedModel) throws {
     let (model, expected) = try item.read()
     let types = ShapeInference.infer(model, bindings: expected.inputs.mapValues { Shape($0) })
@@ -78,7 +80,8 @@ struct ExportedModel: CustomTestStringConvertible, Sendable {
       let open = depends.contains(name) && fits(value?.shape, entry.sizes)
       if !known && !open {
         wrong.append(
-          "\(name): \(value?.shape?.description ?? "?") \(value?.dataType?.name ?? "?"), engine \(entry.sizes) \(entry.type)")
+          "\(name): \(value?.shape?.description ?? "?") \(value?.dataType?.name ?? "?"), engine \(entry.sizes) \(entry.type)"
+        )
       }
     }
     #expect(wrong.isEmpty, "\(wrong.count) of \(expected.values.count): \(ordered(wrong, model).prefix(6))")
@@ -87,7 +90,9 @@ struct ExportedModel: CustomTestStringConvertible, Sendable {
   }
 
   /// Every size with the inputs' sizes left open: computed at the same sizes, they are what the engine found.
-  @Test(.enabled(if: !ExportedModel.all.isEmpty, Comment(rawValue: ExportedModel.reason)), arguments: ExportedModel.all)
+  @Test(
+    .enabled(if: !ExportedModel.all.isEmpty, Comment(rawValue: ExportedModel.reason)),
+    arguments: ExportedModel.all)
   func openSizesAgreeWithTheEngine(_ item: ExportedModel) throws {
     let (model, expected) = try item.read()
     var sizes: [String: Int] = [:]
@@ -103,7 +108,8 @@ struct ExportedModel: CustomTestStringConvertible, Sendable {
       let shape = types.shape(name)
       let found = shape.map { Shape($0.dimensions.map { ShapeInference.size($0, at: sizes) }) }
       if found?.sizes != entry.sizes, !(depends.contains(name) && fits(found, entry.sizes)) {
-        wrong.append("\(name): \(shape?.description ?? "?") = \(found?.description ?? "?"), engine \(entry.sizes)")
+        wrong.append(
+          "\(name): \(shape?.description ?? "?") = \(found?.description ?? "?"), engine \(entry.sizes)")
       }
     }
     #expect(wrong.isEmpty, "\(wrong.count) of \(expected.values.count): \(ordered(wrong, model).prefix(6))")
@@ -112,7 +118,9 @@ struct ExportedModel: CustomTestStringConvertible, Sendable {
   private func fits(_ shape: Shape?, _ sizes: [Int]) -> Bool {
     guard let shape else { return true }
     return shape.rank == sizes.count
-      && zip(shape.dimensions, sizes).allSatisfy { dimension, size in dimension.value.map { $0 == size } ?? true }
+      && zip(shape.dimensions, sizes).allSatisfy { dimension, size in
+        dimension.value.map { $0 == size } ?? true
+      }
   }
 
   /// In graph order: the first disagreement is the cause of the others.

@@ -9,7 +9,8 @@ import Testing
 struct RecognitionTests {
   private func state(_ variant: String, classes: Int = 10) throws -> StateDict {
     try ShapesOnly.state(
-      try #require(ArchitectureRegistry.structure(of: variant, classCount: classes)).tensors)
+      try #require(ArchitectureRegistry.structure(of: variant, classCount: classes)).tensors
+    ).declaring(variant)
   }
 
   @Test(arguments: ArchitectureRegistry.variantNames)

@@ -17,23 +17,29 @@ private struct ScriptArchive {
   }
 
   /// Index of the file that defines the model's class.
-  var main: Int { members.firstIndex { String(decoding: $0.bytes, as: UTF8.self).contains("class Cnn(") } ?? 0 }
+  var main: Int {
+    members.firstIndex { String(decoding: $0.bytes, as: UTF8.self).contains("class Cnn(") } ?? 0
+  }
 
   /// Everything stored, nothing compressed; checksums are not read.
   func written() -> ByteSlice {
     var bytes: [UInt8] = []
     var directory: [UInt8] = []
-    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    func little(_ value: Int, _ count: Int) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
     for (name, content) in members {
       let name = Array(name.utf8)
       let common =
-        little(20, 2) + little(0, 10) + little(0, 4) + little(content.count, 4) + little(content.count, 4)
+        little(20, 2) + little(0, 8) + little(0, 4) + little(content.count, 4) + little(content.count, 4)
         + little(name.count, 2) + little(0, 2)
-      directory += [0x50, 0x4B, 1, 2] + little(20, 2) + common + little(0, 10) + little(bytes.count, 4) + name
+      directory +=
+        [0x50, 0x4B, 1, 2] + little(20, 2) + common + little(0, 10) + little(bytes.count, 4) + name
       bytes += [0x50, 0x4B, 3, 4] + common + name + content
     }
     let start = bytes.count
-    bytes += directory + [0x50, 0x4B, 5, 6] + little(0, 4) + little(members.count, 2) + little(members.count, 2)
+    bytes +=
+      directory + [0x50, 0x4B, 5, 6] + little(0, 4) + little(members.count, 2) + little(members.count, 2)
     bytes += little(directory.count, 4) + little(start, 4) + little(0, 2)
     return ByteSlice(bytes)
   }
@@ -52,7 +58,9 @@ private struct ScriptArchive {
 }
 
 private func convert(_ bytes: ByteSlice, shapes: [Shape] = []) throws -> ConvertedProgram {
-  guard case .program(_, let program) = try ModelReader.read(bytes, path: "program.pt", inputShapes: shapes).content
+  guard
+    case .program(_, let program) = try ModelReader.read(bytes, path: "program.pt", inputShapes: shapes)
+      .content
   else { throw ScopeError(.malformed, "no program") }
   return program
 }
@@ -109,7 +117,9 @@ private func graph(_ bytes: ByteSlice, shapes: [Shape] = []) throws -> Model {
   }
 
   @Test func aProgramThatCannotBeConvertedStillHasItsWeights() throws {
-    let bytes = try ScriptArchive.program(body: ["x0 = torch.conv2d(x, self.stem.weight)", "return torch.fft_nonsense(x0)"])
+    let bytes = try ScriptArchive.program(body: [
+      "x0 = torch.conv2d(x, self.stem.weight)", "return torch.fft_nonsense(x0)",
+    ])
     guard case .program(let state, .failed(let error)) = try ModelReader.read(bytes, path: "p").content else {
       throw ScopeError(.malformed, "no failed program")
     }
@@ -151,9 +161,11 @@ private func graph(_ bytes: ByteSlice, shapes: [Shape] = []) throws -> Model {
     ["return (self.stem).nothing(x, )"], ["return __torch__.nowhere.f(x, )"], ["return unknown"],
     ["return missing(x)"], ["a, b, = [1]", "return x"], ["y = [1][5]", "return x"], ["return None"],
     ["return torch.conv2d(x, x, x, x, x)"], ["return torch.view(x, [-1, -1, -7])"], ["x.y = 1", "return x"],
-    ["return ops.prim.nonsense(x)"], ["return torch.conv2d(x, self.stem.weight, None, [0, 0], [-9, 9223372036854775807])"],
+    ["return ops.prim.nonsense(x)"],
+    ["return torch.conv2d(x, self.stem.weight, None, [0, 0], [-9, 9223372036854775807])"],
     // Broken source.
-    ["return (x"], ["return x)"], ["y = \"open", "return x"], ["  return x", " return x"], ["return ]["], ["if x"],
+    ["return (x"], ["return x)"], ["y = \"open", "return x"], ["  return x", " return x"], ["return ]["],
+    ["if x"],
     ["y = = 2"], ["return \u{1}"], ["def"], ["with x:", "  pass"],
   ])
   func hostileProgramsAreNamed(body: [String]) throws {
@@ -192,7 +204,9 @@ private func graph(_ bytes: ByteSlice, shapes: [Shape] = []) throws -> Model {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int(state >> 33) % bound
     }
-    let pieces = ["(", ")", "[", "]", "\n", "    ", "\"", "0", "9", "-", ",", ".", "x", "self", "None", "\u{7f}"]
+    let pieces = [
+      "(", ")", "[", "]", "\n", "    ", "\"", "0", "9", "-", ",", ".", "x", "self", "None", "\u{7f}",
+    ]
     var refused = 0
     for fixture in ["cnn_scripted", "encoder_scripted"] {
       let whole = try ScriptArchive(fixture)

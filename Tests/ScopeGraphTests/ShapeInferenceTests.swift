@@ -277,11 +277,3 @@ struct GraphValidationTests {
     #expect(message(conditional("nowhere"))?.place?.contains("If") == true)
   }
 }
-
-struct OperatorRegistryTests {
-  @Test func namesAreUnique() {
-    let keys = OperatorRegistry.all.map { "\($0.domain)::\($0.name)" }
-    #expect(Set(keys).count == keys.count)
-    #expect(keys.count > 170)
-  }
-}

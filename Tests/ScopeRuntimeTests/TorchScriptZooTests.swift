@@ -10,7 +10,9 @@ import Testing
 private let folder = ProcessInfo.processInfo.environment["NEURAL_SCOPE_PROGRAMS"]
 
 private let names: [String] = {
-  guard let folder, let files = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return [] }
+  guard let folder, let files = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+    return []
+  }
   return files.filter { $0.hasSuffix(".trace.pt") || $0.hasSuffix(".script.pt") }.sorted()
 }()
 
@@ -49,7 +51,8 @@ enum ProgramCheck {
       let tensor = try #require(values.tensors["input.\(index)"])
       feeds[input.name] =
         tensor.dataType == .int64
-        ? HostArray(try tensor.int64s(), tensor.dimensions) : HostArray(try tensor.floats(), tensor.dimensions)
+        ? HostArray(try tensor.int64s(), tensor.dimensions)
+        : HostArray(try tensor.floats(), tensor.dimensions)
     }
     let session = try Session(engine: engine, model: model, options: .init(threads: 2))
     let results = try session.run(feeds)

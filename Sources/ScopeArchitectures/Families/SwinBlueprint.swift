@@ -116,7 +116,7 @@ enum SwinBlueprint {
       } : nil
     builder.countOwner()
     if configuration.names == .timm, shift > 0 {
-      builder.countBuffer(elements: across * across * tokens * tokens)
+      builder.expect("\(path)_mask", [across * across, tokens, tokens], .formerTable)
     }
     var feature = input
     if padded > side { feature = pad(&builder, "\(path).pad", feature, by: padded - side) }
@@ -197,8 +197,10 @@ enum SwinBlueprint {
       rows = builder.tokenLinear("\(path).cpb_mlp.2", feature, width: heads, bias: false)
     } else {
       rows = builder.ownParameter("\(path).relative_position_bias_table", [side * side, heads])
-      let shape = configuration.names == .timm ? [tokens, tokens] : [tokens * tokens]
-      builder.expect("\(path).relative_position_index", shape, .table)
+      let isTimm = configuration.names == .timm
+      builder.expect(
+        "\(path).relative_position_index", isTimm ? [tokens, tokens] : [tokens * tokens],
+        isTimm ? .formerTable : .table)
     }
     let index = builder.table("index.\(window)") { SwinConfiguration.positionIndex(window: window) }
     var bias = builder.emit(

@@ -82,6 +82,8 @@ enum TimmConvNeXt: ArchitectureFamily {
     let family = options.responseNormalization ? "ConvNeXt V2" : "ConvNeXt"
     // timm's configurations: fine-tuned from ImageNet-12k (crop 0.95) for these, else 0.875.
     let tuned = !options.responseNormalization && ["Nano", "Tiny", "Small"].contains(size)
+    // Huge was only tuned at 384 pixels, of the whole image.
+    let crop = size == "Huge" ? 384 : 224
     return ArchitectureVariant(
       family: family, name: "\(family) \(size ?? "(\(configuration.description))") (timm)",
       year: options.responseNormalization ? 2023 : 2022,
@@ -91,7 +93,7 @@ enum TimmConvNeXt: ArchitectureFamily {
       summary: options.responseNormalization
         ? "ConvNeXt with global response normalisation, pre-trained as a masked autoencoder."
         : ConvNeXt.summary,
-      preprocessing: .timm(size: 224, thousandths: tuned ? 950 : 875), imageSize: 224,
+      preprocessing: .timm(size: crop, thousandths: crop == 384 ? 1000 : tuned ? 950 : 875), imageSize: crop,
       depths: configuration.depths,
       structure: "timm names, \(configuration.description)"
         + (options.convolutions ? ", 1x1 convolutions as perceptron" : "")

@@ -117,8 +117,8 @@ enum TimmRegNet: ArchitectureFamily {
   ) -> Feature {
     let width = configuration.widths[stage]
     let stride = opens ? 2 : 1
-    // The block, act3, drop_path and an identity where nothing is projected.
-    builder.countModules(opens ? 3 : 4)
+    // The block, act3, drop_path and an identity where nothing is projected, another where nothing is squeezed.
+    builder.countModules((opens ? 3 : 4) + (configuration.squeezes ? 0 : 1))
     var feature = convolution(&builder, "\(path).conv1", input, filters: width, kernel: 1)
     feature = convolution(
       &builder, "\(path).conv2", feature, filters: width, kernel: 3, stride: stride,

@@ -41,9 +41,12 @@ enum AttentionOperators {
       throw context.invalid("\(attribute) must be positive", found: "\(context.node.int(attribute) ?? 0)")
     }
     if let width = shape.dimensions[2].value, width % heads != 0 {
-      throw context.invalid("the width does not divide into the heads", expected: "a multiple of \(heads)", found: "\(width)")
+      throw context.invalid(
+        "the width does not divide into the heads", expected: "a multiple of \(heads)", found: "\(width)")
     }
-    return [shape.dimensions[0], .known(heads), shape.dimensions[1], .quotient(shape.dimensions[2], .known(heads))]
+    return [
+      shape.dimensions[0], .known(heads), shape.dimensions[1], .quotient(shape.dimensions[2], .known(heads)),
+    ]
   }
 
   private static func sizes(_ context: OperatorContext) throws(ScopeError) -> Sizes? {
@@ -62,7 +65,9 @@ enum AttentionOperators {
   @Sendable static func infer(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let type = context.dataType(0)
     guard let sizes = try sizes(context) else {
-      return [ValueType(type), ValueType(context.dataType(1)), ValueType(context.dataType(2)), ValueType(type)]
+      return [
+        ValueType(type), ValueType(context.dataType(1)), ValueType(context.dataType(2)), ValueType(type),
+      ]
     }
     let (query, key, value) = (sizes.query, sizes.key, sizes.value)
     let output =
@@ -70,7 +75,8 @@ enum AttentionOperators {
       ? Shape([query[0], query[2], .product([query[1], value[3]])])
       : Shape([query[0], query[1], query[2], value[3]])
     return [
-      ValueType(type, output), ValueType(context.dataType(1), Shape(key)), ValueType(context.dataType(2), Shape(value)),
+      ValueType(type, output), ValueType(context.dataType(1), Shape(key)),
+      ValueType(context.dataType(2), Shape(value)),
       ValueType(type, Shape([query[0], query[1], query[2], key[2]])),
     ]
   }

@@ -3,8 +3,10 @@ import ScopeBytes
 /// Conversion of element types. Cost: one operation per element.
 enum CastOperators {
   static let definitions: [OperatorDefinition] = [
-    OperatorDefinition("Cast", infer: infer, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: fold),
-    OperatorDefinition("CastLike", infer: infer, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: fold),
+    OperatorDefinition(
+      "Cast", infer: infer, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: fold),
+    OperatorDefinition(
+      "CastLike", infer: infer, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: fold),
     OperatorDefinition("BitCast", infer: infer),
   ]
 

@@ -14,7 +14,8 @@ enum ConstantOperators {
     OperatorDefinition("Size", infer: inferSize),
     OperatorDefinition("ConstantOfShape", infer: inferFilled, fold: foldFilled),
     OperatorDefinition("Range", infer: inferRange, fold: foldRange),
-    OperatorDefinition("Bernoulli", infer: inferLike, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+    OperatorDefinition(
+      "Bernoulli", infer: inferLike, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
     OperatorDefinition("EyeLike", infer: inferLike),
     OperatorDefinition("RandomNormalLike", infer: inferLike),
     OperatorDefinition("RandomUniformLike", infer: inferLike),

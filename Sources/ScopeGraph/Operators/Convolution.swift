@@ -7,19 +7,20 @@ import ScopeBytes
 enum ConvolutionOperators {
   static let definitions: [OperatorDefinition] =
     [
-    OperatorDefinition("Conv", infer: infer, cost: cost),
-    OperatorDefinition("ConvInteger", infer: infer, cost: cost),
-    OperatorDefinition("QLinearConv", infer: infer, cost: cost),
-    OperatorDefinition("DeformConv", infer: infer, cost: cost),
-    OperatorDefinition("ConvTranspose", infer: inferTransposed, cost: costTransposed),
-  ]
+      OperatorDefinition("Conv", infer: infer, cost: cost),
+      OperatorDefinition("ConvInteger", infer: infer, cost: cost),
+      OperatorDefinition("QLinearConv", infer: infer, cost: cost),
+      OperatorDefinition("DeformConv", infer: infer, cost: cost),
+      OperatorDefinition("ConvTranspose", infer: inferTransposed, cost: costTransposed),
+    ]
     + ["FusedConv", "NhwcConv", "NhwcFusedConv", "QLinearConv"].map {
       OperatorDefinition($0, domain: "com.microsoft", infer: infer, cost: cost)
     }
     + [
       OperatorDefinition("Conv", domain: "com.microsoft.nchwc", infer: infer, cost: cost),
       OperatorDefinition(
-        "ConvTransposeWithDynamicPads", domain: "com.microsoft", infer: inferDynamicPads, cost: costTransposed),
+        "ConvTransposeWithDynamicPads", domain: "com.microsoft", infer: inferDynamicPads, cost: costTransposed
+      ),
     ]
 
   /// Whether the channels are the last axis of input and output (the weight stays [outputs, inputs per group, ...]).
@@ -64,11 +65,13 @@ enum ConvolutionOperators {
     guard group > 0 else { throw context.invalid("group must be positive", found: "\(group)") }
     if let outputs = weight.dimensions[0].value, outputs % group != 0 {
       throw context.invalid(
-        "the output channels do not divide into the groups", expected: "a multiple of \(group)", found: "\(outputs)")
+        "the output channels do not divide into the groups", expected: "a multiple of \(group)",
+        found: "\(outputs)")
     }
     // Blocked layouts pad the channels of some operands.
     let isBlocked = context.node.domain == "com.microsoft.nchwc"
-    if !isBlocked, case .known(let channels) = input.dimensions[channelAxis], case .known(let perGroup) = weight.dimensions[1],
+    if !isBlocked, case .known(let channels) = input.dimensions[channelAxis],
+      case .known(let perGroup) = weight.dimensions[1],
       channels != checkedCount(perGroup, group)
     {
       throw context.invalid(
@@ -98,7 +101,9 @@ enum ConvolutionOperators {
     var node = context.node
     if context.has(2) {
       guard let pads = context.integers(2) else {
-        return [ValueType(context.dataType(0), context.shape(0).map { Shape($0.dimensions.map { _ in .unknown }) })]
+        return [
+          ValueType(context.dataType(0), context.shape(0).map { Shape($0.dimensions.map { _ in .unknown }) })
+        ]
       }
       node.attributes["pads"] = .ints(pads)
     }
@@ -115,7 +120,9 @@ enum ConvolutionOperators {
     // Fused forms: a sum added to the result, and an activation.
     if context.node.domain.hasPrefix("com.microsoft"), context.node.opType != "QLinearConv" {
       if context.has(3) { cost = cost?.with(.elementwise, output) }
-      if context.node.string("activation").map({ !$0.isEmpty }) ?? false { cost = cost?.with(.activation, output) }
+      if context.node.string("activation").map({ !$0.isEmpty }) ?? false {
+        cost = cost?.with(.activation, output)
+      }
     }
     return cost
   }
@@ -131,7 +138,9 @@ enum ConvolutionOperators {
     }
     let group = context.node.int("group") ?? 1
     guard group > 0 else { throw context.invalid("group must be positive", found: "\(group)") }
-    if let channels = input.dimensions[1].value, let expected = weight.dimensions[0].value, channels != expected {
+    if let channels = input.dimensions[1].value, let expected = weight.dimensions[0].value,
+      channels != expected
+    {
       throw context.invalid(
         "the input's channels do not fit the weight", expected: "\(expected)", found: "\(channels)")
     }

@@ -12,7 +12,8 @@ enum ElementwiseBinaryOperators {
     ["Add", "Sub", "Mul", "Div", "Pow", "Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "PRelu"]
     .map { name in
       OperatorDefinition(
-        name, memory: .inPlace, infer: infer, cost: OperatorDefinition.perOutputElement(1, name == "PRelu" ? .activation : .elementwise),
+        name, memory: .inPlace, infer: infer,
+        cost: OperatorDefinition.perOutputElement(1, name == "PRelu" ? .activation : .elementwise),
         fold: name == "PRelu" || name == "BitShift" ? nil : fold)
     }
     + ["Max", "Min", "Sum", "Mean"].map { name in
@@ -40,7 +41,8 @@ enum ElementwiseBinaryOperators {
 
   /// Arithmetic on shapes with a symbolic part: element by element.
   private static func partialElements(_ context: OperatorContext, _ shape: Shape?) -> [Dimension]? {
-    guard ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min"].contains(context.node.opType), context.inputs.count == 2, let shape,
+    guard ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min"].contains(context.node.opType),
+      context.inputs.count == 2, let shape,
       shape.rank <= 1, let left = context.elements(0), let right = context.elements(1),
       let count = shape.elementCount, count <= 64, [1, count].contains(left.count),
       [1, count].contains(right.count)

@@ -39,7 +39,8 @@ enum ElementwiseUnaryOperators {
 
   /// Those that are counted as activations; the others are plain elementwise arithmetic.
   static let activations: Set<String> = [
-    "Relu", "Sigmoid", "Tanh", "Erf", "Softplus", "Softsign", "HardSwish", "Mish", "LeakyRelu", "Elu", "Celu", "Selu",
+    "Relu", "Sigmoid", "Tanh", "Erf", "Softplus", "Softsign", "HardSwish", "Mish", "LeakyRelu", "Elu", "Celu",
+    "Selu",
     "HardSigmoid", "ThresholdedRelu", "Gelu", "Swish", "Shrink",
   ]
 

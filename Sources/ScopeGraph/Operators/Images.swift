@@ -3,7 +3,8 @@ import ScopeBytes
 /// Operators on images and matrices beyond convolution and pooling: Col2Im, MaxUnpool, ImageDecoder, Det.
 enum ImageOperators {
   static let definitions: [OperatorDefinition] = [
-    OperatorDefinition("Col2Im", infer: inferColumns, cost: OperatorDefinition.perInputElement(1, .elementwise)),
+    OperatorDefinition(
+      "Col2Im", infer: inferColumns, cost: OperatorDefinition.perInputElement(1, .elementwise)),
     OperatorDefinition("MaxUnpool", infer: inferUnpool),
     OperatorDefinition("ImageDecoder", infer: inferDecoder),
     OperatorDefinition("Det", infer: inferDeterminant, cost: costDeterminant),
@@ -12,13 +13,17 @@ enum ImageOperators {
   /// [N, C x block, blocks] to [N, C, image sizes...].
   @Sendable static func inferColumns(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let type = context.dataType(0)
-    guard let input = context.shape(0), let image = context.elements(1), input.rank == 3, image.count <= 64 else {
+    guard let input = context.shape(0), let image = context.elements(1), input.rank == 3, image.count <= 64
+    else {
       return [ValueType(type)]
     }
     let block = context.elements(2).map { Dimension.product($0) } ?? .unknown
-    if let size = block.value, size <= 0 { throw context.invalid("the block's sizes must be positive", found: "\(size)") }
+    if let size = block.value, size <= 0 {
+      throw context.invalid("the block's sizes must be positive", found: "\(size)")
+    }
     if let size = block.value, let columns = input.dimensions[1].value, columns % size != 0 {
-      throw context.invalid("the columns are not a multiple of the block", expected: "a multiple of \(size)", found: "\(columns)")
+      throw context.invalid(
+        "the columns are not a multiple of the block", expected: "a multiple of \(size)", found: "\(columns)")
     }
     let channels = Dimension.quotient(input.dimensions[1], block)
     return [ValueType(type, Shape([input.dimensions[0], channels] + image))]
@@ -30,7 +35,9 @@ enum ImageOperators {
       if let sizes = context.elements(2) { return [ValueType(type, Shape(sizes))] }
       return [ValueType(type, context.shape(0).map { Shape($0.dimensions.map { _ in .unknown }) })]
     }
-    guard let kernel = context.node.ints("kernel_shape") else { throw context.invalid("MaxUnpool needs kernel_shape") }
+    guard let kernel = context.node.ints("kernel_shape") else {
+      throw context.invalid("MaxUnpool needs kernel_shape")
+    }
     guard let input = context.shape(0), input.rank == kernel.count + 2 else { return [ValueType(type)] }
     let window = try SlidingWindow(context, kernel: kernel)
     var output = input.dimensions

@@ -5,7 +5,8 @@ enum LogicOperators {
   static let definitions: [OperatorDefinition] =
     ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"].map { name in
       OperatorDefinition(
-        name, infer: inferComparison, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: foldComparison)
+        name, infer: inferComparison, cost: OperatorDefinition.perOutputElement(1, .elementwise),
+        fold: foldComparison)
     }
     + [
       OperatorDefinition(
@@ -13,9 +14,11 @@ enum LogicOperators {
         fold: foldTest),
       OperatorDefinition(
         "IsNaN", infer: inferTest, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: foldTest),
-      OperatorDefinition("IsInf", infer: inferTest, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
       OperatorDefinition(
-        "Where", memory: .inPlace, infer: inferWhere, cost: OperatorDefinition.perOutputElement(1, .elementwise),
+        "IsInf", infer: inferTest, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+      OperatorDefinition(
+        "Where", memory: .inPlace, infer: inferWhere,
+        cost: OperatorDefinition.perOutputElement(1, .elementwise),
         fold: foldWhere),
     ]
 

@@ -3,7 +3,8 @@ import ScopeBytes
 /// Losses that exported training graphs hold.
 enum LossOperators {
   static let definitions: [OperatorDefinition] = [
-    OperatorDefinition("SoftmaxCrossEntropyLoss", infer: infer, cost: OperatorDefinition.perInputElement(6, .softmax)),
+    OperatorDefinition(
+      "SoftmaxCrossEntropyLoss", infer: infer, cost: OperatorDefinition.perInputElement(6, .softmax)),
     OperatorDefinition("NegativeLogLikelihoodLoss", infer: infer, cost: costNLL),
   ]
 

@@ -16,7 +16,8 @@ enum MachineLearningOperators {
     define("FeatureVectorizer", vectorize, OperatorDefinition.free),
     define("DictVectorizer", dictionary, OperatorDefinition.free),
     define("CastMap", castMap, OperatorDefinition.free),
-    define("ZipMap", { (_) throws(ScopeError) in [ValueType(.sequence([ValueType(.map)], isLengthKnown: false))] },
+    define(
+      "ZipMap", { (_) throws(ScopeError) in [ValueType(.sequence([ValueType(.map)], isLengthKnown: false))] },
       OperatorDefinition.free),
     define("LinearClassifier", classifier, linear),
     define("LinearRegressor", regressor, linear),
@@ -52,7 +53,8 @@ enum MachineLearningOperators {
           : node.floats("values_floats") != nil
             ? .float32
             // Version 1: a list of classes, texts to numbers or back.
-            : strings(node, "classes_strings") != nil ? (context.dataType(0) == .string ? .int64 : .string) : nil)
+            : strings(node, "classes_strings") != nil
+              ? (context.dataType(0) == .string ? .int64 : .string) : nil)
     return [ValueType(type, context.shape(0))]
   }
 
@@ -83,7 +85,9 @@ enum MachineLearningOperators {
       width += size
     }
     let rows = context.shape(0)?.dimensions.first ?? .unknown
-    return [ValueType(.float32, Shape([(context.shape(0)?.rank ?? 2) >= 2 ? rows : .known(1), .known(width)]))]
+    return [
+      ValueType(.float32, Shape([(context.shape(0)?.rank ?? 2) >= 2 ? rows : .known(1), .known(width)]))
+    ]
   }
 
   @Sendable private static func dictionary(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -116,7 +120,9 @@ enum MachineLearningOperators {
 
   @Sendable private static func regressor(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let count = context.node.int("n_targets") ?? context.node.int("targets") ?? 1
-    guard count > 0 else { throw context.invalid("the number of targets must be positive", found: "\(count)") }
+    guard count > 0 else {
+      throw context.invalid("the number of targets must be positive", found: "\(count)")
+    }
     let type = context.node.opType == "TreeEnsemble" ? context.dataType(0) : .float32
     return [ValueType(type, Shape([rows(context), .known(count)]))]
   }
@@ -126,7 +132,9 @@ enum MachineLearningOperators {
     guard let coefficients = context.node.floats("coefficients")?.count,
       let macs = counted(rows(context).count, SymbolicCount(coefficients))
     else { return nil }
-    let bias = context.node.floats("intercepts").flatMap { counted(rows(context).count, SymbolicCount($0.count)) }
+    let bias = context.node.floats("intercepts").flatMap {
+      counted(rows(context).count, SymbolicCount($0.count))
+    }
     return SymbolicCost(macs: macs, bias: bias)
   }
 }

@@ -32,8 +32,10 @@ enum MatrixProductOperators {
       return nil
     }
     if context.node.domain == "com.microsoft" {
-      left = arranged(left, batch: context.node.int("transBatchA") == 1, matrix: context.node.int("transA") == 1)
-      right = arranged(right, batch: context.node.int("transBatchB") == 1, matrix: context.node.int("transB") == 1)
+      left = arranged(
+        left, batch: context.node.int("transBatchA") == 1, matrix: context.node.int("transA") == 1)
+      right = arranged(
+        right, batch: context.node.int("transBatchB") == 1, matrix: context.node.int("transB") == 1)
     }
     return (left, right)
   }
@@ -71,9 +73,11 @@ enum MatrixProductOperators {
     guard let (left, right) = operands(context), left.rank >= 1, right.rank >= 1,
       let output = outputs.first?.shape?.symbolicCount,
       let macs = counted(
-        output, Dimension.merged(left.dimensions[left.rank - 1], right.dimensions[max(right.rank - 2, 0)]).count)
+        output,
+        Dimension.merged(left.dimensions[left.rank - 1], right.dimensions[max(right.rank - 2, 0)]).count)
     else { return nil }
-    let biasIndex = ["DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "GemmFastGelu": 2][context.node.opType]
+    let biasIndex = ["DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "GemmFastGelu": 2][
+      context.node.opType]
     let cost = SymbolicCost(macs: macs, bias: biasIndex.map(context.has) ?? false ? output : nil)
     switch context.node.opType {
     // The left operand is quantized first: range, scale, shift.
@@ -115,13 +119,19 @@ enum MatrixProductOperators {
 
   /// MatMulNBits: attributes `K` and `N` give the weight's true shape.
   @Sendable static func inferPackedBits(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let columns = context.node.int("N"), columns > 0, let inner = context.node.int("K"), inner > 0 else {
+    guard let columns = context.node.int("N"), columns > 0, let inner = context.node.int("K"), inner > 0
+    else {
       throw context.invalid(
         "K and N must be positive", found: "\(context.node.int("K") ?? 0) and \(context.node.int("N") ?? 0)")
     }
-    guard let input = context.shape(0), let last = input.dimensions.last else { return [ValueType(context.dataType(0))] }
-    if let size = last.value, size != inner, context.node.int("transB") != 0 || context.node.opType != "MatMulBnb4" {
-      throw context.invalid("the inner sizes of the matrix product differ", expected: "\(inner)", found: "\(size)")
+    guard let input = context.shape(0), let last = input.dimensions.last else {
+      return [ValueType(context.dataType(0))]
+    }
+    if let size = last.value, size != inner,
+      context.node.int("transB") != 0 || context.node.opType != "MatMulBnb4"
+    {
+      throw context.invalid(
+        "the inner sizes of the matrix product differ", expected: "\(inner)", found: "\(size)")
     }
     return [ValueType(context.dataType(0), Shape(input.dimensions.dropLast() + [.known(columns)]))]
   }
@@ -129,7 +139,8 @@ enum MatrixProductOperators {
   @Sendable static func costPackedBits(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     let output = outputs.first?.shape?.symbolicCount
     guard let macs = counted(output, context.node.int("K").map { SymbolicCount($0) }) else { return nil }
-    return SymbolicCost(macs: macs, bias: context.node.opType == "MatMulNBits" && context.has(5) ? output : nil)
+    return SymbolicCost(
+      macs: macs, bias: context.node.opType == "MatMulNBits" && context.has(5) ? output : nil)
   }
 
   /// Refuses products whose evaluation would take noticeable time.
@@ -178,7 +189,8 @@ enum MatrixProductOperators {
     let left = try context.array(0)
     let right = try context.array(1)
     guard case .floats(let a) = left.values, case .floats(let b) = right.values,
-      let macs = costGemm(context, [ValueType(left.dataType, Shape(sizes))])?.macs.number, macs <= maximumFoldedMACs
+      let macs = costGemm(context, [ValueType(left.dataType, Shape(sizes))])?.macs.number,
+      macs <= maximumFoldedMACs
     else {
       throw ScopeError(
         .unsupported, "the product is not evaluated at compile time",

@@ -3,7 +3,8 @@
 extension OperatorSignatures {
   /// Operators by the number of inputs they need.
   static let leastInputs: [(Int, String)] = [
-    (1,
+    (
+      1,
       """
       Abs Acos Acosh ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Bernoulli BitCast BitwiseNot
       BlackmanWindow Cast Ceil Celu Clip Concat ConcatFromSequence ConstantOfShape Cos Cosh DFT DepthToSpace
@@ -31,8 +32,10 @@ extension OperatorSignatures {
       com.microsoft::QuantizeBFP com.microsoft::QuickGelu com.microsoft::ReduceSumInteger com.microsoft::Rfft
       com.microsoft::SampleOp com.microsoft::ScaledSiLU com.microsoft::Tokenizer com.microsoft::Trilu
       com.microsoft::UnfoldTensor com.microsoft::Unique
-      """),
-    (2,
+      """
+    ),
+    (
+      2,
       """
       Add AffineGrid And BitShift BitwiseAnd BitwiseOr BitwiseXor CastLike CausalConvWithState CenterCropPad
       Compress Conv ConvInteger ConvTranspose CumProd CumSum DequantizeLinear Div Equal Expand Gather
@@ -54,8 +57,10 @@ extension OperatorSignatures {
       com.microsoft::QuantizeWithOrder com.microsoft::Range com.microsoft::RemovePadding
       com.microsoft::RestorePadding com.microsoft::Sampling com.microsoft::SparseToDenseMatMul
       com.microsoft::TorchEmbedding com.microsoft::TransposeMatMul
-      """),
-    (3,
+      """
+    ),
+    (
+      3,
       """
       Attention Col2Im DeformConv GRU GroupNormalization InstanceNormalization LSTM LinearAttention OneHot
       RNN Range RoiAlign RotaryEmbedding Scatter ScatterElements ScatterND Where com.microsoft::AttnLSTM
@@ -67,72 +72,98 @@ extension OperatorSignatures {
       com.microsoft::MatMulNBits com.microsoft::MulInteger com.microsoft::NGramHashMapping
       com.microsoft::QLinearConcat com.microsoft::QOrderedGelu com.microsoft::RelativePositionBias
       com.microsoft::SkipLayerNormalization com.microsoft::SkipSimplifiedLayerNormalization
-      """),
-    (4,
+      """
+    ),
+    (
+      4,
       """
       com.microsoft::CropAndResize com.microsoft::MRotaryEmbedding
       com.microsoft::MatMulBlockQuantizedFp4Weight com.microsoft::MatMulIntegerToFloat
       com.microsoft::QLinearAveragePool com.microsoft::QLinearLeakyRelu com.microsoft::QLinearReduceMean
       com.microsoft::QLinearSigmoid com.microsoft::RotaryEmbedding com.microsoft::SkipGroupNorm
       com.microsoft::VarlenNGramHashMapping com.microsoft::WordConvEmbedding
-      """),
-    (5,
+      """
+    ),
+    (
+      5,
       """
       BatchNormalization MelWeightMatrix com.microsoft::BeamSearch com.microsoft::EngramGate
       com.microsoft::GemmaRotaryEmbedding com.microsoft::MoE com.microsoft::PackedAttention
       com.microsoft::QAttention com.microsoft::QLinearGlobalAveragePool com.microsoft::QLinearSoftmax
       com.microsoft::QOrderedLayerNormalization com.microsoft::QOrderedMatMul
       com.microsoft::VarlenCausalConvWithState com.microsoft::WhisperBeamSearch
-      """),
-    (6,
+      """
+    ),
+    (
+      6,
       """
       com.microsoft::GatedRelativePositionBias com.microsoft::PackedMultiHeadAttention com.microsoft::QGemm
       com.microsoft::QMoE
-      """),
-    (7,
+      """
+    ),
+    (
+      7,
       """
       com.microsoft::DecoderMaskedSelfAttention com.microsoft::EmbedLayerNormalization
       com.microsoft::GroupQueryAttention com.microsoft::LongformerAttention com.microsoft::QLinearAdd
       com.microsoft::QLinearMul
-      """),
-    (8,
+      """
+    ),
+    (
+      8,
       """
       QLinearConv QLinearMatMul com.microsoft::MatMulNBitsMlp com.microsoft::PagedAttention
       com.microsoft::QLinearConv com.microsoft::SparseAttentionIndexer
-      """),
-    (9,
+      """
+    ),
+    (
+      9,
       """
       com.microsoft::QLinearWhere com.microsoft::SparseAttention
-      """),
-    (11,
+      """
+    ),
+    (
+      11,
       """
       com.microsoft::DynamicSparseAttention com.microsoft::MatMulNBitsQkv com.microsoft::SparsePagedAttention
-      """),
-    (12,
+      """
+    ),
+    (
+      12,
       """
       com.microsoft::DecoderAttention com.microsoft::DynamicQuantizeLSTM
-      """),
-    (14,
+      """
+    ),
+    (
+      14,
       """
       com.microsoft::QOrderedLongformerAttention
-      """),
-    (16,
+      """
+    ),
+    (
+      16,
       """
       com.microsoft::PackedSparseAttentionIndexer
-      """),
-    (17,
+      """
+    ),
+    (
+      17,
       """
       com.microsoft::QOrderedAttention
-      """),
-    (18,
+      """
+    ),
+    (
+      18,
       """
       com.microsoft::QEmbedLayerNormalization
-      """),
+      """
+    ),
   ]
 
   /// Operators by the number of outputs they can have.
   static let mostOutputs: [(Int, String)] = [
-    (1,
+    (
+      1,
       """
       Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Bernoulli BitCast
       BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike Ceil Celu
@@ -190,8 +221,10 @@ extension OperatorSignatures {
       com.microsoft::SparseToDenseMatMul com.microsoft::Tokenizer com.microsoft::TorchEmbedding
       com.microsoft::TransposeMatMul com.microsoft::Trilu com.microsoft::UnfoldTensor
       com.microsoft::WordConvEmbedding
-      """),
-    (2,
+      """
+    ),
+    (
+      2,
       """
       CausalConvWithState Dropout GRU LinearAttention MaxPool RNN SimplifiedLayerNormalization
       SoftmaxCrossEntropyLoss StringSplit TopK ai.onnx.ml::LinearClassifier ai.onnx.ml::SVMClassifier
@@ -201,8 +234,10 @@ extension OperatorSignatures {
       com.microsoft::GemmaRotaryEmbedding com.microsoft::LinearAttention com.microsoft::LinearAttentionGate
       com.microsoft::MatMulNBitsMlp com.microsoft::NGramHashMapping com.microsoft::QAttention
       com.microsoft::QEmbedLayerNormalization com.microsoft::Sampling com.microsoft::SkipGroupNorm
-      """),
-    (3,
+      """
+    ),
+    (
+      3,
       """
       DynamicQuantizeLinear LSTM LayerNormalization com.microsoft::AttnLSTM com.microsoft::BeamSearch
       com.microsoft::DecoderAttention com.microsoft::DynamicQuantizeLSTM
@@ -210,44 +245,58 @@ extension OperatorSignatures {
       com.microsoft::GatedDeltaNet com.microsoft::PagedAttention com.microsoft::QuantizeBFP
       com.microsoft::SparseAttention com.microsoft::SparseAttentionIndexer
       com.microsoft::SparsePagedAttention com.microsoft::Unique com.microsoft::VarlenCausalConvWithState
-      """),
-    (4,
+      """
+    ),
+    (
+      4,
       """
       Attention Unique com.microsoft::DecoderMaskedMultiHeadAttention com.microsoft::GroupQueryAttention
       com.microsoft::MatMulNBitsQkv com.microsoft::MultiHeadAttention com.microsoft::RemovePadding
       com.microsoft::SkipLayerNormalization com.microsoft::SkipSimplifiedLayerNormalization
       com.microsoft::VarlenNGramHashMapping
-      """),
-    (5,
+      """
+    ),
+    (
+      5,
       """
       BatchNormalization com.microsoft::WhisperBeamSearch
-      """),
-    (7,
+      """
+    ),
+    (
+      7,
       """
       com.microsoft::PackedSparseAttentionIndexer
-      """),
+      """
+    ),
   ]
 
   /// Attributes by their type; those that differ between operators are left out.
   static let attributeKinds: [(AttributeKind, String)] = [
-    (.float,
+    (
+      .float,
       """
       activation_gamma alpha beta bias clip cubic_coeff_a default_float epsilon extrapolation_value
       filter_value gamma head_weight_scale height_scale high lambd low mask_filter_value max mean min
       momentum presence_penalty qk_norm_epsilon ratio reduction_scale replaced_value_float softcap
       spatial_scale swiglu_limit temperature threshold top_p value_float width_scale
-      """),
-    (.floats,
+      """
+    ),
+    (
+      .floats,
       """
       activation_params base_values class_weights coefficients imputed_value_floats intercepts kernel_params
       keys_floats nodes_values offset prob_a prob_b rho support_vectors target_weights value_floats
       values_floats weights
-      """),
-    (.graph,
+      """
+    ),
+    (
+      .graph,
       """
       body decoder else_branch encoder init_decoder then_branch
-      """),
-    (.int,
+      """
+    ),
+    (
+      .int,
       """
       K N Nkv Nq accuracy_level activation_axis align_corners allowzero antialias auxiliary_kv_shared axis
       batch_axis batch_dims beginning_timestamp_token_id bfp_type bits blk_quant_type block_dim block_size
@@ -274,8 +323,10 @@ extension OperatorSignatures {
       swiglu_fusion targets time_axis token_budget training_mode transA transB transBatchA transBatchB
       transcribe_token_id translate_token_id unidirectional upper use_sparse_mixer v_head_size value_int
       vocab_size weight_prepacked weights_prepacked window zeros
-      """),
-    (.ints,
+      """
+    ),
+    (
+      .ints,
       """
       axes cats_int64s class_ids class_nodeids class_treeids classlabels_int64s classlabels_ints
       consumed_inputs dilations directions ends imputed_value_int64s inputdimensions int64_vocabulary
@@ -285,24 +336,31 @@ extension OperatorSignatures {
       pooled_shape qkv_hidden_sizes scan_input_axes scan_input_directions scan_output_axes
       scan_output_directions shape split starts strides target_ids target_nodeids target_treeids tree_roots
       value_ints values_int64s vectors_per_class
-      """),
-    (.string,
+      """
+    ),
+    (
+      .string,
       """
       activation_type approximate attention_mode auto_pad auxiliary_cache_layout beta_activation
       case_change_action cast_to coordinate_transformation_mode default_string delimiter direction equation
       gate_activation k_cache_dtype k_quant_type keep_aspect_ratio_policy kernel_type kv_cache_layout locale
       map_form metric mode nearest_mode norm pad_value padding_mode pattern pixel_format policy_mode
       reduction round_mode selected_kv_source tokenexp update_rule v_cache_dtype v_quant_type value_string
-      """),
-    (.strings,
+      """
+    ),
+    (
+      .strings,
       """
       activations cats_strings classes_strings classlabels_strings keys_strings pool_strings separators
       stopwords string_vocabulary value_strings values_strings
-      """),
-    (.tensor,
+      """
+    ),
+    (
+      .tensor,
       """
       base_values_as_tensor class_weights_as_tensor default_tensor keys_tensor leaf_weights membership_values
       nodes_hitrates_as_tensor nodes_splits nodes_values_as_tensor target_weights_as_tensor values_tensor
-      """),
+      """
+    ),
   ]
 }

@@ -9,7 +9,8 @@ enum PoolingOperators {
       OperatorDefinition($0, infer: inferGlobal, cost: OperatorDefinition.perInputElement(1, .pooling))
     }
     + [
-      OperatorDefinition("MaxRoiPool", infer: inferRegions, cost: OperatorDefinition.perOutputElement(1, .pooling)),
+      OperatorDefinition(
+        "MaxRoiPool", infer: inferRegions, cost: OperatorDefinition.perOutputElement(1, .pooling)),
       OperatorDefinition("RoiAlign", infer: inferRegions, cost: costAlign),
       OperatorDefinition("NhwcMaxPool", domain: "com.microsoft", infer: infer, cost: cost),
       OperatorDefinition("MaxpoolWithMask", domain: "com.microsoft", infer: infer, cost: cost),
@@ -23,7 +24,8 @@ enum PoolingOperators {
     }
     + ["GlobalMaxPool", "GlobalAveragePool"].map {
       OperatorDefinition(
-        $0, domain: "com.microsoft.nchwc", infer: inferGlobal, cost: OperatorDefinition.perInputElement(1, .pooling))
+        $0, domain: "com.microsoft.nchwc", infer: inferGlobal,
+        cost: OperatorDefinition.perInputElement(1, .pooling))
     }
 
   private static func isChannelsLast(_ node: Node) -> Bool {

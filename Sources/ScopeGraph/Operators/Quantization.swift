@@ -4,13 +4,15 @@ import ScopeBytes
 enum QuantizationOperators {
   static let definitions: [OperatorDefinition] = [
     OperatorDefinition(
-      "QuantizeLinear", infer: inferQuantize, cost: OperatorDefinition.perOutputElement(2, .quantization), fold: foldQuantize
+      "QuantizeLinear", infer: inferQuantize, cost: OperatorDefinition.perOutputElement(2, .quantization),
+      fold: foldQuantize
     ),
     OperatorDefinition(
       "DequantizeLinear", infer: inferDequantize, cost: OperatorDefinition.perOutputElement(2, .quantization),
       fold: foldDequantize),
     OperatorDefinition(
-      "DynamicQuantizeLinear", infer: inferDynamic, cost: OperatorDefinition.perOutputElement(4, .quantization)),
+      "DynamicQuantizeLinear", infer: inferDynamic,
+      cost: OperatorDefinition.perOutputElement(4, .quantization)),
     OperatorDefinition(
       "QuantizeLinear", domain: "com.microsoft", infer: inferQuantize,
       cost: OperatorDefinition.perOutputElement(2, .quantization)),

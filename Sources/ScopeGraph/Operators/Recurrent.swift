@@ -7,7 +7,8 @@ enum RecurrentOperators {
     ["RNN", "GRU", "LSTM"].map { OperatorDefinition($0, infer: infer, cost: cost) }
     + ["DynamicQuantizeLSTM", "AttnLSTM"].map {
       OperatorDefinition(
-        $0, domain: "com.microsoft", infer: infer, cost: $0 == "AttnLSTM" ? OperatorDefinition.notCounted : cost)
+        $0, domain: "com.microsoft", infer: infer,
+        cost: $0 == "AttnLSTM" ? OperatorDefinition.notCounted : cost)
     }
 
   private static func gates(_ node: Node) -> Int {
@@ -42,7 +43,8 @@ enum RecurrentOperators {
     let hidden = try hidden(context)
     let directions: Dimension = .known(directions(context))
     if let stored = context.shape(1)?.dimensions[0].value, .known(stored) != directions {
-      throw context.invalid("the weights do not fit the direction", expected: "\(directions)", found: "\(stored)")
+      throw context.invalid(
+        "the weights do not fit the direction", expected: "\(directions)", found: "\(stored)")
     }
     let batchFirst = context.node.int("layout") == 1
     guard let input = context.shape(0) else {

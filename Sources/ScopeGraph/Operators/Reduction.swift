@@ -11,7 +11,9 @@ enum ReductionOperators {
   static let definitions: [OperatorDefinition] = [
     "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
     "ReduceLogSumExp", "ReduceSumSquare",
-  ].map { OperatorDefinition($0, infer: infer, cost: OperatorDefinition.perInputElement(1, .reduction), fold: fold) }
+  ].map {
+    OperatorDefinition($0, infer: infer, cost: OperatorDefinition.perInputElement(1, .reduction), fold: fold)
+  }
 
   /// Reduced axes; nil when they are given by a value that is not constant. Empty with `noop_with_empty_axes`.
   private static func axes(_ context: OperatorContext, rank: Int) throws(ScopeError) -> [Int]? {
@@ -41,7 +43,9 @@ enum ReductionOperators {
     }
     var result = ValueType(type, Shape(output))
     // The number of elements, as computed from a shape.
-    if input.rank == 1, axes == [0], let elements = context.input(0).partialElements, let first = elements.first {
+    if input.rank == 1, axes == [0], let elements = context.input(0).partialElements,
+      let first = elements.first
+    {
       let rest = elements.dropFirst()
       switch context.node.opType {
       case "ReduceProd": result.partialElements = [.product(elements)]

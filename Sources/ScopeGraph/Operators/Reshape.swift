@@ -74,20 +74,25 @@ enum ReshapeOperators {
     let total = input.symbolicCount
     if let inferred {
       result[inferred] = .unknown
-      if let total, let rest = Shape(result.enumerated().filter { $0.offset != inferred }.map(\.element)).symbolicCount {
+      if let total,
+        let rest = Shape(result.enumerated().filter { $0.offset != inferred }.map(\.element)).symbolicCount
+      {
         if rest == 0 {
           result[inferred] = .known(0)
         } else if let quotient = total.dividedExactly(by: rest) {
           result[inferred] = SizeExpression.dimension(quotient)
         } else if let divisor = rest.number {
-          guard total.number == nil else { throw context.invalid("\(input) cannot be reshaped to \(Shape(wanted))") }
+          guard total.number == nil else {
+            throw context.invalid("\(input) cannot be reshaped to \(Shape(wanted))")
+          }
           // The model runs only for inputs for which it divides.
           result[inferred] = SizeExpression.dimension(SizeExpression.floored(total, by: divisor))
         }
       }
     } else if let total = total?.number, let rest = Shape(result).elementCount, total != rest {
       throw context.invalid("\(input) cannot be reshaped to \(Shape(result))")
-    } else if let axis = result.firstIndex(of: .unknown), result.count(where: { $0 == .unknown }) == 1, let total,
+    } else if let axis = result.firstIndex(of: .unknown), result.count(where: { $0 == .unknown }) == 1,
+      let total,
       let others = Shape(result.enumerated().filter { $0.offset != axis }.map(\.element)).symbolicCount,
       let quotient = total.dividedExactly(by: others)
     {

@@ -7,7 +7,8 @@ enum ResizeOperators {
     OperatorDefinition("Resize", infer: inferResize, cost: cost),
     OperatorDefinition("Upsample", infer: inferResize, cost: cost),
     OperatorDefinition("GridSample", infer: inferGridSample, cost: cost),
-    OperatorDefinition("AffineGrid", infer: inferAffineGrid, cost: OperatorDefinition.perOutputElement(4, .resize)),
+    OperatorDefinition(
+      "AffineGrid", infer: inferAffineGrid, cost: OperatorDefinition.perOutputElement(4, .resize)),
     OperatorDefinition("CenterCropPad", infer: inferCrop),
   ]
 
@@ -18,7 +19,9 @@ enum ResizeOperators {
       case "cubic", "bicubic": 35
       default: 0
       }
-    return counted(outputs.first?.shape?.symbolicCount, SymbolicCount(perElement)).map { SymbolicCost(.resize, $0) }
+    return counted(outputs.first?.shape?.symbolicCount, SymbolicCount(perElement)).map {
+      SymbolicCost(.resize, $0)
+    }
   }
 
   @Sendable static func inferResize(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {

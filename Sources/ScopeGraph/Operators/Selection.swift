@@ -3,21 +3,27 @@ import ScopeBytes
 /// Sorting, searching and counting. Cost: one comparison per input element where every element is looked at.
 enum SelectionOperators {
   static let definitions: [OperatorDefinition] = [
-    OperatorDefinition("ArgMax", infer: inferArgument, cost: OperatorDefinition.perInputElement(1, .reduction)),
-    OperatorDefinition("ArgMin", infer: inferArgument, cost: OperatorDefinition.perInputElement(1, .reduction)),
+    OperatorDefinition(
+      "ArgMax", infer: inferArgument, cost: OperatorDefinition.perInputElement(1, .reduction)),
+    OperatorDefinition(
+      "ArgMin", infer: inferArgument, cost: OperatorDefinition.perInputElement(1, .reduction)),
     OperatorDefinition("TopK", infer: inferTopK, cost: OperatorDefinition.perInputElement(1, .reduction)),
     OperatorDefinition(
-      "NonZero", infer: inferNonZero, cost: OperatorDefinition.perInputElement(1, .reduction), fold: foldNonZero),
+      "NonZero", infer: inferNonZero, cost: OperatorDefinition.perInputElement(1, .reduction),
+      fold: foldNonZero),
     OperatorDefinition("Unique", infer: inferUnique, cost: OperatorDefinition.perInputElement(1, .reduction)),
     // One comparison per score; how many boxes are compared with one another depends on the scores.
     OperatorDefinition("NonMaxSuppression", infer: inferSuppression, cost: costSuppression),
     OperatorDefinition("OneHot", infer: inferOneHot),
     OperatorDefinition(
-      "CumSum", infer: OperatorDefinition.sameAsFirstInput, cost: OperatorDefinition.perOutputElement(1, .elementwise),
+      "CumSum", infer: OperatorDefinition.sameAsFirstInput,
+      cost: OperatorDefinition.perOutputElement(1, .elementwise),
       fold: foldCumSum),
     OperatorDefinition(
-      "CumProd", infer: OperatorDefinition.sameAsFirstInput, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
-    OperatorDefinition("Multinomial", infer: inferMultinomial, cost: OperatorDefinition.perInputElement(1, .other)),
+      "CumProd", infer: OperatorDefinition.sameAsFirstInput,
+      cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+    OperatorDefinition(
+      "Multinomial", infer: inferMultinomial, cost: OperatorDefinition.perInputElement(1, .other)),
     OperatorDefinition("Trilu", infer: OperatorDefinition.sameAsFirstInput, fold: foldTrilu),
     OperatorDefinition("ReverseSequence", infer: OperatorDefinition.sameAsFirstInput),
     OperatorDefinition("Compress", infer: inferCompress),
@@ -42,7 +48,8 @@ enum SelectionOperators {
   @Sendable static func inferMultinomial(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let samples = context.node.int("sample_size") ?? 1
     guard samples > 0 else { throw context.invalid("sample_size must be positive", found: "\(samples)") }
-    let type = context.node.int("dtype").flatMap { Int32(exactly: $0) }.flatMap(DataType.init(rawValue:)) ?? .int32
+    let type =
+      context.node.int("dtype").flatMap { Int32(exactly: $0) }.flatMap(DataType.init(rawValue:)) ?? .int32
     return [ValueType(type, Shape([context.shape(0)?.dimensions.first ?? .unknown, .known(samples)]))]
   }
 
@@ -144,7 +151,7 @@ enum SelectionOperators {
     guard rank >= 2 else { throw context.invalid("Trilu needs a matrix") }
     let (rows, columns) = (input.dimensions[rank - 2], input.dimensions[rank - 1])
     let diagonal = context.has(1) ? try context.constant(1).ints().first ?? 0 : 0
-    guard abs(diagonal) < 1 << 40 else {
+    guard diagonal > -(1 << 40), diagonal < 1 << 40 else {
       throw context.invalid("the diagonal is not possible", found: "\(diagonal)")
     }
     let upper = context.node.int("upper") != 0

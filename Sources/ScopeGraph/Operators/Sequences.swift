@@ -4,14 +4,16 @@ import ScopeBytes
 enum SequenceOperators {
   static let definitions: [OperatorDefinition] = [
     OperatorDefinition("SequenceConstruct", infer: construct),
-    OperatorDefinition("SequenceEmpty", infer: { (_) throws(ScopeError) in [ValueType(.sequence([], isLengthKnown: true))] }),
+    OperatorDefinition(
+      "SequenceEmpty", infer: { (_) throws(ScopeError) in [ValueType(.sequence([], isLengthKnown: true))] }),
     OperatorDefinition("SequenceInsert", infer: insert),
     OperatorDefinition("SequenceErase", infer: erase),
     OperatorDefinition("SequenceAt", infer: at),
     OperatorDefinition("SequenceLength", infer: length),
     OperatorDefinition("SplitToSequence", infer: split),
     OperatorDefinition("ConcatFromSequence", infer: concatenate),
-    OperatorDefinition("Optional", infer: { (c) throws(ScopeError) in [c.has(0) ? c.input(0) : ValueType()] }),
+    OperatorDefinition(
+      "Optional", infer: { (c) throws(ScopeError) in [c.has(0) ? c.input(0) : ValueType()] }),
     OperatorDefinition("OptionalGetElement", infer: { (c) throws(ScopeError) in [c.input(0)] }),
     OperatorDefinition("OptionalHasElement", infer: has),
   ]
@@ -22,12 +24,18 @@ enum SequenceOperators {
 
   /// Elements of a sequence input when their number is known.
   private static func elements(_ context: OperatorContext) -> [ValueType]? {
-    if case .sequence(let elements, isLengthKnown: true)? = context.input(0).container { elements } else { nil }
+    if case .sequence(let elements, isLengthKnown: true)? = context.input(0).container {
+      elements
+    } else {
+      nil
+    }
   }
 
   /// A type that all elements of the sequence input have.
   private static func element(_ context: OperatorContext) -> ValueType? {
-    guard case .sequence(let elements, _)? = context.input(0).container, let first = elements.first else { return nil }
+    guard case .sequence(let elements, _)? = context.input(0).container, let first = elements.first else {
+      return nil
+    }
     return elements.dropFirst().reduce(first) { InferenceEngine.common($0, $1) }
   }
 
@@ -128,9 +136,13 @@ enum SequenceOperators {
 
   @Sendable static func concatenate(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let stacks = context.node.int("new_axis") == 1
-    guard let declared = context.node.int("axis") else { throw context.invalid("ConcatFromSequence needs an axis") }
+    guard let declared = context.node.int("axis") else {
+      throw context.invalid("ConcatFromSequence needs an axis")
+    }
     guard let elements = elements(context), !elements.isEmpty, elements.count <= 4096 else {
-      guard let element = element(context), var shape = element.shape else { return [ValueType(element(context)?.dataType)] }
+      guard let element = element(context), var shape = element.shape else {
+        return [ValueType(element(context)?.dataType)]
+      }
       let axis = try context.axis(declared, rank: shape.rank + (stacks ? 1 : 0))
       if stacks { shape.dimensions.insert(.unknown, at: axis) } else { shape.dimensions[axis] = .unknown }
       return [ValueType(element.dataType, shape)]

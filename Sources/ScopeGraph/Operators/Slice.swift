@@ -86,7 +86,8 @@ enum SliceOperators {
   private static func symbolicSize(_ request: Request, _ dimension: Dimension) -> Dimension {
     guard dimension != .unknown, request.start != .unknown, request.end != .unknown else { return .unknown }
     if request.step < 0 {
-      let isEverything = [.known(-1), .difference(dimension, .known(1))].contains(request.start)
+      let isEverything =
+        [.known(-1), .difference(dimension, .known(1))].contains(request.start)
         || (request.start.value ?? 0) >= 1 << 30
       return isEverything && (request.end.value ?? 0) <= -(1 << 30)
         ? .roundedUp(dimension, by: -request.step) : .unknown

@@ -10,16 +10,20 @@ enum SpectralOperators {
     + [
       OperatorDefinition("DFT", infer: inferDFT, cost: costDFT),
       OperatorDefinition("STFT", infer: inferSTFT, cost: costSTFT),
-      OperatorDefinition("MelWeightMatrix", infer: inferMel, cost: OperatorDefinition.perOutputElement(3, .other)),
+      OperatorDefinition(
+        "MelWeightMatrix", infer: inferMel, cost: OperatorDefinition.perOutputElement(3, .other)),
     ]
 
   private static func declaredType(_ context: OperatorContext) -> DataType {
-    context.node.int("output_datatype").flatMap { Int32(exactly: $0) }.flatMap(DataType.init(rawValue:)) ?? .float32
+    context.node.int("output_datatype").flatMap { Int32(exactly: $0) }.flatMap(DataType.init(rawValue:))
+      ?? .float32
   }
 
   @Sendable static func inferWindow(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let size = context.elements(0)?.first ?? .unknown
-    if let number = size.value, number < 0 { throw context.invalid("the window's size is negative", found: "\(number)") }
+    if let number = size.value, number < 0 {
+      throw context.invalid("the window's size is negative", found: "\(number)")
+    }
     return [ValueType(declaredType(context), Shape([size]))]
   }
 
@@ -58,12 +62,15 @@ enum SpectralOperators {
   }
 
   @Sendable static func costDFT(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
-    guard let input = context.shape(0), input.rank >= 2, let axis = try? axis(context, rank: input.rank) else {
+    guard let input = context.shape(0), input.rank >= 2, let axis = try? axis(context, rank: input.rank)
+    else {
       return nil
     }
     let length = context.has(1) ? context.elements(1)?.first ?? .unknown : input.dimensions[axis]
     let others = input.dimensions.dropLast().enumerated().filter { $0.offset != axis }.map(\.element)
-    return counted(length.value.flatMap(transform), Shape(others).symbolicCount).map { SymbolicCost(.other, $0) }
+    return counted(length.value.flatMap(transform), Shape(others).symbolicCount).map {
+      SymbolicCost(.other, $0)
+    }
   }
 
   /// signal [batch, length, 1 or 2] to [batch, frames, bins, 2].

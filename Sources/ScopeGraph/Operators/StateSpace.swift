@@ -10,13 +10,17 @@ enum StateSpaceOperators {
           "LinearAttention", domain: domain, infer: inferLinear, cost: OperatorDefinition.notCounted),
       ]
     }
-    + [OperatorDefinition("SwiGLU", infer: inferGated, cost: OperatorDefinition.perOutputElement(3, .activation))]
+    + [
+      OperatorDefinition(
+        "SwiGLU", infer: inferGated, cost: OperatorDefinition.perOutputElement(3, .activation))
+    ]
 
   /// input [N, C, L...], weight [C, 1, k...]; the state holds the last k - 1 inputs.
   @Sendable static func inferCausal(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let type = context.dataType(0)
     var state = context.shape(3)
-    if state == nil, let input = context.shape(0), let weight = context.shape(1), input.rank == 3, weight.rank == 3,
+    if state == nil, let input = context.shape(0), let weight = context.shape(1), input.rank == 3,
+      weight.rank == 3,
       context.node.int("channels_last") != 1
     {
       state = Shape([input.dimensions[0], input.dimensions[1], .difference(weight.dimensions[2], .known(1))])
@@ -37,6 +41,9 @@ enum StateSpaceOperators {
   }
 
   @Sendable static func inferGated(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    [ValueType(context.dataType(0), try Broadcasting.shape([context.shape(0), context.shape(1)], at: context))]
+    [
+      ValueType(
+        context.dataType(0), try Broadcasting.shape([context.shape(0), context.shape(1)], at: context))
+    ]
   }
 }

@@ -7,7 +7,8 @@ enum TextOperators {
     OperatorDefinition("StringConcat", infer: inferConcat),
     OperatorDefinition("StringSplit", infer: inferSplit),
     OperatorDefinition("RegexFullMatch", infer: { (c) throws(ScopeError) in [ValueType(.bool, c.shape(0))] }),
-    OperatorDefinition("TfIdfVectorizer", infer: inferTfIdf, cost: OperatorDefinition.perOutputElement(1, .other)),
+    OperatorDefinition(
+      "TfIdfVectorizer", infer: inferTfIdf, cost: OperatorDefinition.perOutputElement(1, .other)),
     OperatorDefinition("Tokenizer", domain: "com.microsoft", infer: inferTokenizer),
   ]
 
@@ -32,7 +33,9 @@ enum TextOperators {
   }
 
   @Sendable static func inferTfIdf(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    let columns = (context.node.ints("ngram_indexes")?.max()).flatMap { $0 >= 0 && $0 < 1 << 40 ? $0 + 1 : nil }
+    let columns = (context.node.ints("ngram_indexes")?.max()).flatMap {
+      $0 >= 0 && $0 < 1 << 40 ? $0 + 1 : nil
+    }
     let last: Dimension = columns.map { .known($0) } ?? .unknown
     return [ValueType(.float32, context.shape(0).map { Shape($0.dimensions.dropLast() + [last]) })]
   }

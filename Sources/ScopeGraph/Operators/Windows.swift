@@ -28,7 +28,7 @@ struct SlidingWindow {
     }
     let limit = 1 << 30
     guard (kernel + strides + dilations).allSatisfy({ $0 > 0 && $0 < limit }),
-      pads.allSatisfy({ abs($0) < limit })
+      pads.allSatisfy({ $0 > -limit && $0 < limit })
     else {
       throw context.invalid(
         "the window's sizes are not possible", expected: "positive sizes",

@@ -37,14 +37,7 @@ enum AtenNormalization {
       guard try arguments.bool("use_input_stats", true) else {
         return try batchNormalization(&builder, arguments)
       }
-      let input = try arguments.tensor("input")
-      let channels = try arguments.size(input, 1)
-      return try builder.emit(
-        "InstanceNormalization",
-        [
-          input, try builder.channels(try arguments.optionalTensor("weight"), channels, 1, input.dataType),
-          try builder.channels(try arguments.optionalTensor("bias"), channels, 0, input.dataType),
-        ], ["epsilon": .float(Float(try arguments.double("eps", 1e-5)))])
+      return try instanceNormalization(&builder, arguments)
     },
     .tensor("rms_norm", "input normalized_shape weight eps", rootMeanSquare),
     AtenOperator("_fused_rms_norm", "input normalized_shape weight eps") {
@@ -56,7 +49,11 @@ enum AtenNormalization {
   @Sendable private static func batchNormalization(
     _ builder: inout AtenBuilder, _ arguments: AtenArguments
   ) throws(ScopeError) -> AtenTensor {
-    guard try !arguments.bool("training", false) else {
+    let trains = try arguments.bool("training", false)
+    if trains, arguments["running_mean"] == nil {
+      return try instanceNormalization(&builder, arguments)
+    }
+    guard !trains else {
       throw ScopeError(
         .unsupported, "batch normalisation in training mode is not converted",
         remedy: "Call model.eval() before tracing or exporting")
@@ -70,6 +67,23 @@ enum AtenNormalization {
         input, try builder.channels(try arguments.optionalTensor("weight"), channels, 1, mean.dataType),
         try builder.channels(try arguments.optionalTensor("bias"), channels, 0, mean.dataType), mean,
         try arguments.tensor("running_var"),
+      ], ["epsilon": .float(Float(try arguments.double("eps", 1e-5)))])
+  }
+
+  /// Statistics of each sample; those of a batch of one, which is how weights are standardised.
+  private static func instanceNormalization(
+    _ builder: inout AtenBuilder, _ arguments: AtenArguments
+  ) throws(ScopeError) -> AtenTensor {
+    let input = try arguments.tensor("input")
+    guard arguments["training"] == nil || input.shape?.dimensions.first == .known(1) else {
+      throw ScopeError(.unsupported, "batch normalisation with statistics of the batch is not converted")
+    }
+    let channels = try arguments.size(input, 1)
+    return try builder.emit(
+      "InstanceNormalization",
+      [
+        input, try builder.channels(try arguments.optionalTensor("weight"), channels, 1, input.dataType),
+        try builder.channels(try arguments.optionalTensor("bias"), channels, 0, input.dataType),
       ], ["epsilon": .float(Float(try arguments.double("eps", 1e-5)))])
   }
 

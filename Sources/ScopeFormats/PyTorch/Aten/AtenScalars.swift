@@ -57,7 +57,7 @@ enum AtenScalars {
     AtenOperator(
       "_assert_tensor_metadata _assert_async _assert_scalar sym_constrain_range "
         + "sym_constrain_range_for_size _check_is_size warn manual_seed",
-      "a b c d e f g"
+      "a size stride dtype device layout tensor_name"
     ) { (builder, arguments) throws(ScopeError) in [] },
   ]
 

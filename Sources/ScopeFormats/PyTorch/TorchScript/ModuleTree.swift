@@ -48,7 +48,8 @@ public struct ModuleTree: Sendable {
         seen.insert(item.id).inserted
       else { continue }
       guard item.depth < depthLimit, tree.entries.count < moduleLimit else {
-        throw ScopeError(.limitExceeded, "the module tree is too large", place: "module \"\(item.path.prefix(200))\"")
+        throw ScopeError(
+          .limitExceeded, "the module tree is too large", place: "module \"\(item.path.prefix(200))\"")
       }
       let own = try buffers(name)
       var parameters = 0

@@ -72,7 +72,8 @@ final class ScriptInputs {
     var result: (DataType, Shape)
     switch kind {
     case .image(let channels, let spatial):
-      let axes = spatial == 1 ? ["length"] : spatial == 3 ? ["depth", "height", "width"] : ["height", "width"]
+      let axes =
+        spatial == 1 ? ["length"] : spatial == 3 ? ["depth", "height", "width"] : ["height", "width"]
       let sizes = axes.map { name in assumption.imageSize.map { Dimension.known($0) } ?? .symbolic(name) }
       result = (.float32, Shape([batch, channels.map { .known($0) } ?? .symbolic("channels")] + sizes))
     case .tokens:
@@ -98,14 +99,12 @@ final class ScriptInputs {
     return nil
   }
 
-  /// A program that asks for an open size of an image is converted for a fixed one instead: its graph is then as
-  /// simple as what PyTorch runs.
-  func askedForOpenSize(_ dimension: Dimension?, _ axis: Int) throws(ScopeError) {
-    guard assumption.imageSize == nil, assumption.given.isEmpty, axis > 0, dimension != .symbolic("batch"),
-      kinds.contains(where: { if case .image? = $0 { true } else { false } })
-    else { return }
-    needsSizes = true
-    throw ScopeError(.unsupported, "the program depends on the size of its image")
+  /// Whether a size is an open one of an image. A program that computes with it is converted for a fixed size
+  /// instead: its graph is then as simple as what PyTorch runs.
+  func isOpenImageSize(_ dimension: Dimension?, _ axis: Int) -> Bool {
+    guard assumption.imageSize == nil, assumption.given.isEmpty, axis > 0, dimension != .symbolic("batch")
+    else { return false }
+    return kinds.contains { if case .image? = $0 { true } else { false } }
   }
 }
 
@@ -141,7 +140,8 @@ extension ScriptInterpreter {
         if arguments.count > place, case .int(let value) = arguments[place], value > 0 { groups = value }
         var transposed = false
         if place == 8, arguments.count > 6, case .bool(true) = arguments[6] { transposed = true }
-        let (channels, overflow) = transposed ? (sizes[0], false) : sizes[1].multipliedReportingOverflow(by: groups)
+        let (channels, overflow) =
+          transposed ? (sizes[0], false) : sizes[1].multipliedReportingOverflow(by: groups)
         if !overflow { kind = .image(channels: channels, spatial: sizes.count - 2) }
       case ("aten::embedding", 1): kind = .tokens
       case ("aten::linear", 0):

@@ -12,7 +12,8 @@ extension ScriptInterpreter {
     case .none: return .none
     case .name(let name):
       guard let value = variables[name] else {
-        throw failure(.malformed, "the program reads a name that has no value", found: String(name.prefix(80)))
+        throw failure(
+          .malformed, "the program reads a name that has no value", found: String(name.prefix(80)))
       }
       return value
     default: return try deeper { () throws(ScopeError) in try composite(expression) }

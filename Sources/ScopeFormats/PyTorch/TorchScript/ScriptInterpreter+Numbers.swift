@@ -31,7 +31,8 @@ extension ScriptInterpreter {
     guard case .int(let low) = arguments[0], case .int(let high) = arguments[1],
       case .int(let step) = arguments[2], step != 0, step != .min
     else { return nil }
-    let (distance, overflow) = step > 0 ? high.subtractingReportingOverflow(low) : low.subtractingReportingOverflow(high)
+    let (distance, overflow) =
+      step > 0 ? high.subtractingReportingOverflow(low) : low.subtractingReportingOverflow(high)
     guard !overflow else { throw tooLarge() }
     if distance <= 0 { return .int(0) }
     return .int((distance - 1) / abs(step) + 1)
@@ -210,7 +211,10 @@ extension ScriptInterpreter {
   }
 
   /// Arithmetic with integers known at run time only.
-  private func open(_ name: String, _ left: ScriptValue, _ right: ScriptValue) throws(ScopeError) -> ScriptValue? {
+  private func open(_ name: String, _ left: ScriptValue, _ right: ScriptValue) throws(ScopeError)
+    -> ScriptValue?
+  {
+    for value in [left, right] { if case .symbolic(let size) = value { _ = try computed(with: size) } }
     switch name {
     case "eq", "ne":
       guard let equal = equal(left, right) else { return .undecided("a size") }
@@ -222,8 +226,12 @@ extension ScriptInterpreter {
     case "mul":
       if case .int(1) = right { return left }
       if case .int(1) = left { return right }
-      if case .int(let factor) = right, case .symbolic(let tensor) = left { return try product(tensor, factor) }
-      if case .int(let factor) = left, case .symbolic(let tensor) = right { return try product(tensor, factor) }
+      if case .int(let factor) = right, case .symbolic(let tensor) = left {
+        return try product(tensor, factor)
+      }
+      if case .int(let factor) = left, case .symbolic(let tensor) = right {
+        return try product(tensor, factor)
+      }
     case "floordiv", "floor_divide":
       if case .int(let divisor) = right, divisor > 0, case .symbolic(let tensor) = left {
         if divisor == 1 { return left }
@@ -315,7 +323,8 @@ extension ScriptInterpreter {
     case .int(let number): "\(number)"
     case .float(let number): "\(number)"
     case .bool(let flag): flag ? "True" : "False"
-    case .list(let list): "[\(list.items.prefix(8).map { if case .list = $0 { "..." } else { text($0) } }.joined(separator: ", "))]"
+    case .list(let list):
+      "[\(list.items.prefix(8).map { if case .list = $0 { "..." } else { text($0) } }.joined(separator: ", "))]"
     default: value.kind
     }
   }

@@ -122,7 +122,8 @@ extension ScriptInterpreter {
     else { return nil }
     let wanted = try value(argument, in: tensors, path: "", depth: depth + 1)
     for field in definition.fields {
-      guard let expression = field.value, case let value = try evaluate(expression), equal(value, wanted) == true
+      guard let expression = field.value, case let value = try evaluate(expression),
+        equal(value, wanted) == true
       else { continue }
       return .enumeration(ScriptEnumeration(className: className, name: field.name, value: value))
     }

@@ -64,7 +64,7 @@ extension ScriptInterpreter {
     case .tensor(let tensor): return .tensor(tensor)
     case .input(let index): return .tensor(try inputTensor(index))
     case .int(let number): return .int(number)
-    case .symbolic(let tensor): return .symbolicInt(tensor)
+    case .symbolic(let tensor): return .symbolicInt(try computed(with: tensor))
     case .float(let number): return .float(number)
     case .bool(let flag): return .bool(flag)
     case .string(let text): return .string(text)
@@ -137,8 +137,21 @@ extension ScriptInterpreter {
     let rank = try rank(value)
     let axis = try checked(axis, rank)
     let size = script(try builder.size(try tensor(value), axis))
-    if case .symbolic(let open) = size { try inputs.askedForOpenSize(builder.elements(open)?.first, axis) }
+    if case .symbolic(let open) = size,
+      inputs.isOpenImageSize(builder.elements(open)?.first, axis)
+    {
+      openImageSizes.insert(open.name)
+    }
     return size
+  }
+
+  /// The open integer that the program computes with.
+  ///
+  /// - Throws: `unsupported` for an open size of an image; see ``ScriptInputs/isOpenImageSize(_:_:)``.
+  func computed(with size: AtenTensor) throws(ScopeError) -> AtenTensor {
+    guard openImageSizes.contains(size.name) else { return size }
+    inputs.needsSizes = true
+    throw failure(.unsupported, "the program depends on the size of its image")
   }
 
   func sizes(_ value: ScriptValue) throws(ScopeError) -> ScriptValue {
@@ -158,14 +171,18 @@ extension ScriptInterpreter {
           return type == "bool" ? .bool(number != 0) : .float(number)
         }
         if !constant.dataType.isFloatingPoint, let number = try constant.ints().first {
-          return try self.number(of: .int(number), as: constant.dataType == .bool && type == "number" ? "bool" : type)
+          return try self.number(
+            of: .int(number), as: constant.dataType == .bool && type == "number" ? "bool" : type)
         }
       }
       guard type != "bool", let dataType = tensor.dataType, !dataType.isFloatingPoint else {
         return .undecided("the numbers of \(tensor.name)")
       }
-      let scalar = tensor.shape?.rank == 0 ? tensor : try self.tensor(
-        try callTensor("aten::reshape", [.tensor(tensor), .list(ScriptList([]))], [:]))
+      let scalar =
+        tensor.shape?.rank == 0
+        ? tensor
+        : try self.tensor(
+          try callTensor("aten::reshape", [.tensor(tensor), .list(ScriptList([]))], [:]))
       if type == "float" { return .tensor(scalar) }
       if dataType == .int64 { return .symbolic(scalar) }
       return .symbolic(try self.tensor(try callTensor("aten::to", [.tensor(scalar), .int(4)], [:])))
@@ -216,7 +233,7 @@ extension ScriptInterpreter {
     case "NumToTensor":
       switch first {
       case .int(let number): return .tensor(builder.literal(Tensor.int64s([number], [])))
-      case .symbolic(let tensor): return .tensor(tensor)
+      case .symbolic(let tensor): return .tensor(try computed(with: tensor))
       case .float(let number): return .tensor(try builder.scalar(number, .float64))
       case .bool(let flag): return .tensor(try builder.scalar(flag ? 1 : 0, .bool))
       case .tensor: return first
@@ -285,7 +302,9 @@ extension ScriptInterpreter {
       guard isTensorItself(first) else { return nil }
       if let count = try tensor(first).shape?.elementCount { return .int(count) }
       var product: ScriptValue = .int(1)
-      for size in try elements(try sizes(first)) { product = try arithmetic("mul", [product, size]) ?? product }
+      for size in try elements(try sizes(first)) {
+        product = try arithmetic("mul", [product, size]) ?? product
+      }
       return product
     case "is_floating_point":
       guard let type = try tensor(first).dataType else { return .undecided("the element type of a tensor") }

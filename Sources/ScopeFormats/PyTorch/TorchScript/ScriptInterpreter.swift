@@ -26,6 +26,8 @@ final class ScriptInterpreter {
   var objects: [PickleID: ScriptObject] = [:]
   /// Products of an open integer and a number, so that dividing by the number gives the integer back.
   var products: [String: (base: AtenTensor, factor: Int)] = [:]
+  /// Open sizes of images, by the values that hold them.
+  var openImageSizes: Set<String> = []
   /// Set when an operator was called that is not converted: no other assumption helps.
   var isHopeless = false
 

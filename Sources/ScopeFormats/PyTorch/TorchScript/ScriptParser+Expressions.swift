@@ -182,11 +182,21 @@ extension ScriptParser {
     case .name:
       let name = text(token)
       switch name {
-      case "True": advance(); return .bool(true)
-      case "False": advance(); return .bool(false)
-      case "None": advance(); return .none
-      case "inf": advance(); return .float(.infinity)
-      case "nan": advance(); return .float(.nan)
+      case "True":
+        advance()
+        return .bool(true)
+      case "False":
+        advance()
+        return .bool(false)
+      case "None":
+        advance()
+        return .none
+      case "inf":
+        advance()
+        return .float(.infinity)
+      case "nan":
+        advance()
+        return .float(.nan)
       case "if", "else", "for", "in", "and", "or", "is", "return", "def", "class", "lambda":
         throw malformed("the program needs an expression here")
       default:
@@ -242,7 +252,8 @@ extension ScriptParser {
       advance()
       return .int(Int.min)
     }
-    guard text.utf8.allSatisfy({ $0 < 0x3A || $0 | 0x20 == 0x65 }), text.contains(where: { ".eE".contains($0) }),
+    guard text.utf8.allSatisfy({ $0 < 0x3A || $0 | 0x20 == 0x65 }),
+      text.contains(where: { ".eE".contains($0) }),
       let value = Double(text.hasSuffix(".") ? text + "0" : text.replacing(".e", with: ".0e"))
     else { throw malformed("this is not a number of 64 bits") }
     advance()

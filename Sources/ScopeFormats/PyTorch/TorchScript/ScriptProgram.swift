@@ -44,7 +44,8 @@ final class ScriptProgram {
   }
 
   /// The free function of a qualified name and the file it is in.
-  func functionNamed(_ qualifiedName: String) throws(ScopeError) -> (function: ScriptFunction, path: String)? {
+  func functionNamed(_ qualifiedName: String) throws(ScopeError) -> (function: ScriptFunction, path: String)?
+  {
     guard let (module, name) = split(qualifiedName), let file = try source(module),
       let function = file.functions[String(name)]
     else { return nil }

@@ -105,12 +105,16 @@ struct TorchScriptConverter {
       var outputs: [(name: String, value: AtenValue)] = []
       try collect(result, "output", 0, interpreter, &outputs)
       guard !outputs.isEmpty else {
-        throw ScopeError(.unsupported, "the program returns no tensor", place: path, found: result.kind)
+        throw ScopeError(
+          .unsupported, "the program returns no tensor", place: "\(path) line \(forward.line)",
+          found: result.kind)
       }
       if outputs.count == 1 { outputs[0].name = "logits" }
       var model = try interpreter.builder.finish(outputs: outputs)
       if let note = assumption.note { model.metadata[TorchScriptConverter.assumptionKey] = note }
-      if interpreter.sawTraining { model.metadata["training_mode"] = "saved in training mode, converted as after .eval()" }
+      if interpreter.sawTraining {
+        model.metadata["training_mode"] = "saved in training mode, converted as after .eval()"
+      }
       return model
     }
 
@@ -128,7 +132,8 @@ struct TorchScriptConverter {
         }
       }
       switch value {
-      case .tensor, .input, .int, .symbolic, .float, .bool: outputs.append((name, try interpreter.aten(value)))
+      case .tensor, .input, .int, .symbolic, .float, .bool:
+        outputs.append((name, try interpreter.aten(value)))
       case .list(let list): try all(list.items)
       case .tuple(let items): try all(items)
       case .record(let record):

@@ -29,7 +29,8 @@ enum MicrosoftActivations {
     }
     + [
       OperatorDefinition(
-        "BiasSplitGelu", domain: domain, infer: inferSplit, cost: OperatorDefinition.perOutputElement(4, .activation)),
+        "BiasSplitGelu", domain: domain, infer: inferSplit,
+        cost: OperatorDefinition.perOutputElement(4, .activation)),
       OperatorDefinition("BiasDropout", domain: domain, infer: inferDropout, cost: costDropout),
       OperatorDefinition("BitmaskBiasDropout", domain: domain, infer: inferBitmask, cost: costDropout),
       OperatorDefinition("BitmaskDropout", domain: domain, memory: .view, infer: inferBitmask),
@@ -42,7 +43,9 @@ enum MicrosoftActivations {
 
   /// Half of the width gates the other half.
   @Sendable static func inferSplit(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard var shape = context.shape(0), let last = shape.dimensions.last else { return [ValueType(context.dataType(0))] }
+    guard var shape = context.shape(0), let last = shape.dimensions.last else {
+      return [ValueType(context.dataType(0))]
+    }
     shape.dimensions[shape.rank - 1] = .quotient(last, .known(2))
     return [ValueType(context.dataType(0), shape)]
   }
@@ -59,6 +62,8 @@ enum MicrosoftActivations {
 
   /// A bias, and the residual where there is one.
   @Sendable static func costDropout(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
-    counted(outputs.first?.shape?.symbolicCount, context.has(2) ? 2 : 1).map { SymbolicCost(.elementwise, $0) }
+    counted(outputs.first?.shape?.symbolicCount, context.has(2) ? 2 : 1).map {
+      SymbolicCost(.elementwise, $0)
+    }
   }
 }

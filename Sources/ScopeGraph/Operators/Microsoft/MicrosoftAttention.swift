@@ -24,8 +24,10 @@ enum MicrosoftAttention {
       OperatorDefinition("GemmaRotaryEmbedding", domain: domain, infer: inferGemma, cost: costGemma),
       OperatorDefinition("RelativePositionBias", domain: domain, infer: inferRelative),
       OperatorDefinition(
-        "GatedRelativePositionBias", domain: domain, infer: inferGatedBias, cost: OperatorDefinition.notCounted),
-      OperatorDefinition("PackedAttention", domain: domain, infer: inferPacked, cost: OperatorDefinition.notCounted),
+        "GatedRelativePositionBias", domain: domain, infer: inferGatedBias,
+        cost: OperatorDefinition.notCounted),
+      OperatorDefinition(
+        "PackedAttention", domain: domain, infer: inferPacked, cost: OperatorDefinition.notCounted),
       OperatorDefinition("RemovePadding", domain: domain, infer: inferRemoved),
       OperatorDefinition("RestorePadding", domain: domain, infer: inferRestored),
     ]
@@ -34,7 +36,8 @@ enum MicrosoftAttention {
         $0, domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: OperatorDefinition.notCounted)
     }
     + [
-      ("SparseAttention", 3), ("DynamicSparseAttention", 3), ("PagedAttention", 3), ("SparsePagedAttention", 3),
+      ("SparseAttention", 3), ("DynamicSparseAttention", 3), ("PagedAttention", 3),
+      ("SparsePagedAttention", 3),
       ("DecoderAttention", 6), ("PackedMultiHeadAttention", 6),
     ].map { name, past in
       OperatorDefinition(
@@ -66,8 +69,12 @@ enum MicrosoftAttention {
   /// input [batch, sequence, hidden], weight [hidden, query + key + value], past [2, batch, heads, past, width].
   private static func projected(_ context: OperatorContext) throws(ScopeError) -> Projected? {
     guard let input = context.shape(0) else { return nil }
-    guard input.rank == 3 else { throw context.invalid("the input must be [batch, sequence, hidden]", found: "\(input)") }
-    guard let packed = context.shape(1)?.dimensions.last ?? context.shape(2)?.dimensions.last else { return nil }
+    guard input.rank == 3 else {
+      throw context.invalid("the input must be [batch, sequence, hidden]", found: "\(input)")
+    }
+    guard let packed = context.shape(1)?.dimensions.last ?? context.shape(2)?.dimensions.last else {
+      return nil
+    }
     var widths = [Dimension](repeating: .quotient(packed, .known(3)), count: 3)
     if let declared = context.node.ints("qkv_hidden_sizes"), !declared.isEmpty {
       guard declared.count == 3, declared.allSatisfy({ $0 > 0 && $0 < 1 << 32 }) else {
@@ -88,7 +95,8 @@ enum MicrosoftAttention {
     }
     return Projected(
       sizes: Sizes(
-        query: split(widths[0], input.dimensions[1]), key: split(widths[1], total), value: split(widths[2], total)),
+        query: split(widths[0], input.dimensions[1]), key: split(widths[1], total),
+        value: split(widths[2], total)),
       width: .sum(.sum(widths[0], widths[1]), widths[2]), input: input)
   }
 
@@ -125,7 +133,9 @@ enum MicrosoftAttention {
       default: nil
       }
     }
-    guard let own = split(query) else { throw context.invalid("the query has three or five dimensions", found: "\(query)") }
+    guard let own = split(query) else {
+      throw context.invalid("the query has three or five dimensions", found: "\(query)")
+    }
     let isDecoder = context.node.opType == "DecoderMaskedMultiHeadAttention"
     guard var key = context.has(1) ? context.shape(1).flatMap(split) : own,
       var value = context.has(2) ? context.shape(2).flatMap(split) : key
@@ -163,10 +173,13 @@ enum MicrosoftAttention {
   /// and present keys [batch, kv heads, length, width], whose buffer grows to the total length.
   private static func grouped(_ context: OperatorContext) throws(ScopeError) -> Sizes? {
     guard let query = context.shape(0) else { return nil }
-    guard query.rank == 3 else { throw context.invalid("the query must be [batch, sequence, width]", found: "\(query)") }
+    guard query.rank == 3 else {
+      throw context.invalid("the query must be [batch, sequence, width]", found: "\(query)")
+    }
     let heads = try heads(context, width: nil)
     guard let shared = context.node.int("kv_num_heads"), shared > 0, shared < 1 << 20 else {
-      throw context.invalid("kv_num_heads must be positive", found: "\(context.node.int("kv_num_heads") ?? 0)")
+      throw context.invalid(
+        "kv_num_heads must be positive", found: "\(context.node.int("kv_num_heads") ?? 0)")
     }
     let isPacked = !context.has(1)
     let width = Dimension.quotient(
@@ -210,18 +223,24 @@ enum MicrosoftAttention {
 
   /// input [tokens, hidden], weight [hidden, query + key + value].
   @Sendable static func inferPacked(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let tokens = context.shape(0)?.dimensions.first, let packed = context.shape(1)?.dimensions.last else {
+    guard let tokens = context.shape(0)?.dimensions.first, let packed = context.shape(1)?.dimensions.last
+    else {
       return [ValueType(context.dataType(0))]
     }
-    let width = context.node.ints("qkv_hidden_sizes")?.last.map { Dimension.known($0) } ?? .quotient(packed, .known(3))
+    let width =
+      context.node.ints("qkv_hidden_sizes")?.last.map { Dimension.known($0) } ?? .quotient(packed, .known(3))
     return [ValueType(context.dataType(0), Shape([tokens, width]))]
   }
 
   /// The output is like the query; what is remembered keeps the shape of its buffers.
-  private static func inferLikeQuery(_ context: OperatorContext, _ past: Int) throws(ScopeError) -> [ValueType] {
+  private static func inferLikeQuery(_ context: OperatorContext, _ past: Int) throws(ScopeError)
+    -> [ValueType]
+  {
     let query = context.shape(0)
     return [
-      ValueType(context.dataType(0), context.has(1) || past == 6 ? query : query.map { Shape($0.dimensions.map { _ in .unknown }) }),
+      ValueType(
+        context.dataType(0),
+        context.has(1) || past == 6 ? query : query.map { Shape($0.dimensions.map { _ in .unknown }) }),
       ValueType(context.dataType(past), context.shape(past)),
       ValueType(context.dataType(past + 1), context.shape(past + 1)),
     ]
@@ -264,7 +283,8 @@ enum MicrosoftAttention {
   }
 
   @Sendable static func inferRestored(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let tokens = context.shape(0), let places = context.shape(1), tokens.rank == 2, places.rank == 2 else {
+    guard let tokens = context.shape(0), let places = context.shape(1), tokens.rank == 2, places.rank == 2
+    else {
       return [ValueType(context.dataType(0))]
     }
     return [ValueType(context.dataType(0), Shape(places.dimensions + [tokens.dimensions[1]]))]

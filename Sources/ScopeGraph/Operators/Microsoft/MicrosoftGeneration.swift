@@ -32,13 +32,17 @@ enum MicrosoftGeneration {
         infer: { (_) throws(ScopeError) in [ValueType(.int32, Shape([.known(2), .unknown]))] },
         cost: OperatorDefinition.perInputElement(3, .other)),
       OperatorDefinition("SampleOp", domain: domain, infer: OperatorDefinition.sameAsFirstInput),
-      OperatorDefinition("HyperConnectionPostMix", domain: domain, infer: OperatorDefinition.sameAsFirstInput,
+      OperatorDefinition(
+        "HyperConnectionPostMix", domain: domain, infer: OperatorDefinition.sameAsFirstInput,
         cost: OperatorDefinition.notCounted),
-      OperatorDefinition("LinearAttentionGate", domain: domain, infer: OperatorDefinition.sameAsFirstInput,
+      OperatorDefinition(
+        "LinearAttentionGate", domain: domain, infer: OperatorDefinition.sameAsFirstInput,
         cost: OperatorDefinition.notCounted),
-      OperatorDefinition("EngramGate", domain: domain, infer: OperatorDefinition.sameAsFirstInput,
+      OperatorDefinition(
+        "EngramGate", domain: domain, infer: OperatorDefinition.sameAsFirstInput,
         cost: OperatorDefinition.notCounted),
-      OperatorDefinition("VarlenCausalConvWithState", domain: domain, infer: StateSpaceOperators.inferCausal,
+      OperatorDefinition(
+        "VarlenCausalConvWithState", domain: domain, infer: StateSpaceOperators.inferCausal,
         cost: StateSpaceOperators.costCausal),
     ]
     // Experimental operators whose outputs are only known by type.
@@ -61,7 +65,8 @@ enum MicrosoftGeneration {
     let returned = context.elements(4)?.first ?? .unknown
     return [
       ValueType(.int32, Shape([batch, returned, context.elements(1)?.first ?? .unknown])),
-      ValueType(.float32, Shape([batch, returned])), ValueType(.float32), ValueType(.float32), ValueType(.float32),
+      ValueType(.float32, Shape([batch, returned])), ValueType(.float32), ValueType(.float32),
+      ValueType(.float32),
     ]
   }
 }

@@ -6,11 +6,13 @@ enum MicrosoftMatrixProducts {
 
   static let definitions: [OperatorDefinition] =
     [
-      "FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", "DynamicQuantizeMatMul", "MatMulIntegerToFloat",
+      "FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", "DynamicQuantizeMatMul",
+      "MatMulIntegerToFloat",
       "MatMulInteger16", "SparseToDenseMatMul", "GemmFastGelu",
     ].map {
       OperatorDefinition(
-        $0, domain: domain, infer: MatrixProductOperators.inferMatMul, cost: MatrixProductOperators.costMatMul)
+        $0, domain: domain, infer: MatrixProductOperators.inferMatMul, cost: MatrixProductOperators.costMatMul
+      )
     }
     + ["FusedGemm", "QGemm", "GemmFloat8"].map {
       OperatorDefinition(
@@ -18,14 +20,17 @@ enum MicrosoftMatrixProducts {
     }
     + ["MatMulNBits", "MatMulBnb4"].map {
       OperatorDefinition(
-        $0, domain: domain, infer: MatrixProductOperators.inferPackedBits, cost: MatrixProductOperators.costPackedBits)
+        $0, domain: domain, infer: MatrixProductOperators.inferPackedBits,
+        cost: MatrixProductOperators.costPackedBits)
     }
     + [
       OperatorDefinition("MatMulFpQ4", domain: domain, infer: inferShapeInput, cost: costShapeInput),
       OperatorDefinition("MatMulNBitsMlp", domain: domain, infer: inferGatedPair, cost: costGatedPair),
       OperatorDefinition("MatMulNBitsQkv", domain: domain, infer: inferThree, cost: costThree),
-      OperatorDefinition("MoE", domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: costExperts),
-      OperatorDefinition("QMoE", domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: costExperts),
+      OperatorDefinition(
+        "MoE", domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: costExperts),
+      OperatorDefinition(
+        "QMoE", domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: costExperts),
     ]
     + ["MatMulBlockQuantizedFp4Weight", "MatMulBlockQuantizedFp8Weight"].map {
       OperatorDefinition($0, domain: domain, infer: inferBlocks, cost: costBlocks)
@@ -34,7 +39,8 @@ enum MicrosoftMatrixProducts {
 
   /// B's true shape [K, N] is the third input.
   @Sendable static func inferShapeInput(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let left = context.shape(0), left.rank >= 1, let sizes = context.elements(2), sizes.count == 2 else {
+    guard let left = context.shape(0), left.rank >= 1, let sizes = context.elements(2), sizes.count == 2
+    else {
       return [ValueType(context.dataType(0))]
     }
     return [ValueType(context.dataType(0), Shape(left.dimensions.dropLast() + [sizes[1]]))]
@@ -46,7 +52,8 @@ enum MicrosoftMatrixProducts {
     }
   }
 
-  private static func widened(_ context: OperatorContext, _ attribute: String) throws(ScopeError) -> ValueType {
+  private static func widened(_ context: OperatorContext, _ attribute: String) throws(ScopeError) -> ValueType
+  {
     guard let columns = context.node.int(attribute), columns > 0 else {
       throw context.invalid("\(attribute) must be positive", found: "\(context.node.int(attribute) ?? 0)")
     }
@@ -106,7 +113,8 @@ enum MicrosoftMatrixProducts {
 
   /// Every token runs through `k` experts: the elements of one expert's weights, times tokens and `k`.
   @Sendable static func costExperts(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
-    guard let input = context.shape(0), input.rank >= 1, let chosen = Optional(context.node.int("k") ?? 1), chosen > 0
+    guard let input = context.shape(0), input.rank >= 1, let chosen = Optional(context.node.int("k") ?? 1),
+      chosen > 0
     else { return nil }
     let isQuantized = context.node.opType == "QMoE"
     let weights = isQuantized ? [2, 5, 8] : [2, 4, 6]
@@ -118,11 +126,14 @@ enum MicrosoftMatrixProducts {
       var packed = 1
       if isQuantized {
         let bits =
-          context.node.int("fc\(position + 1)_expert_weight_bits") ?? context.node.int("expert_weight_bits") ?? 4
+          context.node.int("fc\(position + 1)_expert_weight_bits") ?? context.node.int("expert_weight_bits")
+          ?? 4
         guard [1, 2, 4, 8].contains(bits) else { return nil }
         packed = 8 / bits
       }
-      guard let product = elements.times(SymbolicCount(packed)), let sum = perToken.adding(product) else { return nil }
+      guard let product = elements.times(SymbolicCount(packed)), let sum = perToken.adding(product) else {
+        return nil
+      }
       perToken = sum
     }
     let tokens = Shape(input.dimensions.dropLast()).symbolicCount

@@ -28,8 +28,10 @@ enum MicrosoftNormalization {
           let count = outputs.first?.shape?.symbolicCount
           return counted(count, 8).flatMap { SymbolicCost(.normalisation, $0).with(.elementwise, count) }
         }),
-      OperatorDefinition("EmbedLayerNormalization", domain: domain, infer: inferEmbedding, cost: costEmbedding),
-      OperatorDefinition("QEmbedLayerNormalization", domain: domain, infer: inferEmbedding, cost: costEmbedding),
+      OperatorDefinition(
+        "EmbedLayerNormalization", domain: domain, infer: inferEmbedding, cost: costEmbedding),
+      OperatorDefinition(
+        "QEmbedLayerNormalization", domain: domain, infer: inferEmbedding, cost: costEmbedding),
     ]
 
   /// Further outputs: mean, inverse deviation, the sum of input and skip.
@@ -42,7 +44,8 @@ enum MicrosoftNormalization {
   /// The addition of the skip is elementwise work, the normalisation 8 per element (5 without a mean).
   @Sendable static func costSkip(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     let isSimplified = context.node.opType == "SkipSimplifiedLayerNormalization"
-    guard let count = outputs.first?.shape?.symbolicCount, let work = counted(count, isSimplified ? 5 : 8) else {
+    guard let count = outputs.first?.shape?.symbolicCount, let work = counted(count, isSimplified ? 5 : 8)
+    else {
       return nil
     }
     return SymbolicCost(macs: 0, bias: context.has(isSimplified ? 3 : 4) ? count : nil)

@@ -21,26 +21,32 @@ enum MicrosoftQuantized {
     }
     + [
       OperatorDefinition(
-        "MulInteger", domain: domain, infer: inferProduct, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+        "MulInteger", domain: domain, infer: inferProduct,
+        cost: OperatorDefinition.perOutputElement(1, .elementwise)),
       OperatorDefinition(
-        "QLinearWhere", domain: domain, infer: inferWhere, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+        "QLinearWhere", domain: domain, infer: inferWhere,
+        cost: OperatorDefinition.perOutputElement(1, .elementwise)),
       OperatorDefinition("QLinearConcat", domain: domain, infer: inferConcat),
       OperatorDefinition(
-        "QLinearReduceMean", domain: domain, infer: inferReduced, cost: OperatorDefinition.perInputElement(1, .reduction)),
+        "QLinearReduceMean", domain: domain, infer: inferReduced,
+        cost: OperatorDefinition.perInputElement(1, .reduction)),
       OperatorDefinition(
-        "ReduceSumInteger", domain: domain, infer: inferReduced, cost: OperatorDefinition.perInputElement(1, .reduction)),
+        "ReduceSumInteger", domain: domain, infer: inferReduced,
+        cost: OperatorDefinition.perInputElement(1, .reduction)),
       OperatorDefinition(
         "GatherBlockQuantized", domain: domain, infer: inferGather,
         cost: OperatorDefinition.perOutputElement(2, .quantization)),
       OperatorDefinition(
-        "QuantizeWithOrder", domain: domain, infer: { (c) throws(ScopeError) in [ValueType(.int8, c.shape(0))] },
+        "QuantizeWithOrder", domain: domain,
+        infer: { (c) throws(ScopeError) in [ValueType(.int8, c.shape(0))] },
         cost: OperatorDefinition.perOutputElement(2, .quantization)),
       OperatorDefinition(
         "DequantizeWithOrder", domain: domain,
         infer: { (c) throws(ScopeError) in [ValueType(declared(c, "to") ?? c.dataType(1), c.shape(0))] },
         cost: OperatorDefinition.perOutputElement(2, .quantization)),
       OperatorDefinition(
-        "QuantizeBFP", domain: domain, infer: inferBlockFloat, cost: OperatorDefinition.perInputElement(2, .quantization)),
+        "QuantizeBFP", domain: domain, infer: inferBlockFloat,
+        cost: OperatorDefinition.perInputElement(2, .quantization)),
       OperatorDefinition(
         "DequantizeBFP", domain: domain, infer: inferFromBlockFloat,
         cost: OperatorDefinition.perOutputElement(2, .quantization)),
@@ -73,7 +79,8 @@ enum MicrosoftQuantized {
   @Sendable static func inferConcat(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     guard context.inputs.count >= 5, (context.inputs.count - 2) % 3 == 0 else {
       throw context.invalid(
-        "every part needs a tensor, a scale and a zero point", found: "\(max(context.inputs.count - 2, 0)) inputs")
+        "every part needs a tensor, a scale and a zero point",
+        found: "\(max(context.inputs.count - 2, 0)) inputs")
     }
     let parts = stride(from: 2, to: context.inputs.count, by: 3).map { context.inputs[$0] }
     var node = context.node
@@ -96,7 +103,9 @@ enum MicrosoftQuantized {
 
   /// Rows of a table quantized in blocks; two 4-bit numbers (or four of 2 bits) lie in a byte of type uint8.
   @Sendable static func inferGather(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard var data = context.shape(0), let indices = context.shape(1) else { return [ValueType(context.dataType(2))] }
+    guard var data = context.shape(0), let indices = context.shape(1) else {
+      return [ValueType(context.dataType(2))]
+    }
     let bits = context.node.int("bits") ?? 4
     guard [2, 4, 8].contains(bits) else { throw context.invalid("bits must be 2, 4 or 8", found: "\(bits)") }
     if context.dataType(0) == .uint8, let last = data.dimensions.last {
@@ -113,7 +122,8 @@ enum MicrosoftQuantized {
   @Sendable static func inferBlockFloat(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     let rank: Dimension = context.shape(0).map { .known($0.rank) } ?? .unknown
     return [
-      ValueType(.uint8, Shape([.unknown])), ValueType(.int64, Shape([rank])), ValueType(.int64, Shape([rank])),
+      ValueType(.uint8, Shape([.unknown])), ValueType(.int64, Shape([rank])),
+      ValueType(.int64, Shape([rank])),
     ]
   }
 

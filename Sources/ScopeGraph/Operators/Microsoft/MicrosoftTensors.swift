@@ -10,19 +10,27 @@ enum MicrosoftTensors {
       OperatorDefinition("Range", domain: domain, infer: inferRange),
       OperatorDefinition("Trilu", domain: domain, infer: OperatorDefinition.sameAsFirstInput),
       OperatorDefinition("GatherND", domain: domain, infer: GatherOperators.inferND),
-      OperatorDefinition("GridSample", domain: domain, infer: ResizeOperators.inferGridSample, cost: ResizeOperators.cost),
-      OperatorDefinition("Unique", domain: domain, infer: inferUnique, cost: OperatorDefinition.perInputElement(1, .reduction)),
+      OperatorDefinition(
+        "GridSample", domain: domain, infer: ResizeOperators.inferGridSample, cost: ResizeOperators.cost),
+      OperatorDefinition(
+        "Unique", domain: domain, infer: inferUnique, cost: OperatorDefinition.perInputElement(1, .reduction)),
       OperatorDefinition("ExpandDims", domain: domain, memory: .view, infer: inferExpandDims),
-      OperatorDefinition("Inverse", domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: costInverse),
+      OperatorDefinition(
+        "Inverse", domain: domain, infer: OperatorDefinition.sameAsFirstInput, cost: costInverse),
       OperatorDefinition("Rfft", domain: domain, infer: inferRfft, cost: OperatorDefinition.notCounted),
       OperatorDefinition("Irfft", domain: domain, infer: inferIrfft, cost: OperatorDefinition.notCounted),
-      OperatorDefinition("IsAllFinite", domain: domain, infer: { (_) throws(ScopeError) in [ValueType(.bool, [])] }),
-      OperatorDefinition("MurmurHash3", domain: domain, infer: inferHash, cost: OperatorDefinition.perOutputElement(1, .other)),
+      OperatorDefinition(
+        "IsAllFinite", domain: domain, infer: { (_) throws(ScopeError) in [ValueType(.bool, [])] }),
+      OperatorDefinition(
+        "MurmurHash3", domain: domain, infer: inferHash, cost: OperatorDefinition.perOutputElement(1, .other)),
       OperatorDefinition("CDist", domain: domain, infer: inferDistances, cost: costDistances),
-      OperatorDefinition("CropAndResize", domain: domain, infer: inferCrops, cost: OperatorDefinition.perOutputElement(7, .resize)),
+      OperatorDefinition(
+        "CropAndResize", domain: domain, infer: inferCrops,
+        cost: OperatorDefinition.perOutputElement(7, .resize)),
       OperatorDefinition("TorchEmbedding", domain: domain, infer: GatherOperators.infer),
       OperatorDefinition("UnfoldTensor", domain: domain, infer: inferUnfold),
-      OperatorDefinition("WordConvEmbedding", domain: domain, infer: inferWords, cost: OperatorDefinition.notCounted),
+      OperatorDefinition(
+        "WordConvEmbedding", domain: domain, infer: inferWords, cost: OperatorDefinition.notCounted),
     ]
     + ["ComplexMul", "ComplexMulConj"].map {
       OperatorDefinition(
@@ -49,19 +57,27 @@ enum MicrosoftTensors {
   }
 
   @Sendable static func inferExpandDims(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard var shape = context.shape(0), let axis = context.integers(1)?.first else { return [ValueType(context.dataType(0))] }
+    guard var shape = context.shape(0), let axis = context.integers(1)?.first else {
+      return [ValueType(context.dataType(0))]
+    }
     shape.dimensions.insert(.known(1), at: try context.axis(axis, rank: shape.rank + 1))
     return [ValueType(context.dataType(0), shape)]
   }
 
   /// Elimination: n^3 per matrix.
   @Sendable static func costInverse(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
-    counted(context.shape(0)?.symbolicCount, context.shape(0)?.dimensions.last?.count).map { SymbolicCost(.other, $0) }
+    counted(context.shape(0)?.symbolicCount, context.shape(0)?.dimensions.last?.count).map {
+      SymbolicCost(.other, $0)
+    }
   }
 
   @Sendable static func inferRfft(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard var shape = context.shape(0), let last = shape.dimensions.last else { return [ValueType(context.dataType(0))] }
-    if context.node.int("onesided") != 0 { shape.dimensions[shape.rank - 1] = .sum(.quotientDown(last, by: 2), .known(1)) }
+    guard var shape = context.shape(0), let last = shape.dimensions.last else {
+      return [ValueType(context.dataType(0))]
+    }
+    if context.node.int("onesided") != 0 {
+      shape.dimensions[shape.rank - 1] = .sum(.quotientDown(last, by: 2), .known(1))
+    }
     return [ValueType(context.dataType(0), Shape(shape.dimensions + [.known(2)]))]
   }
 
@@ -80,7 +96,9 @@ enum MicrosoftTensors {
 
   /// [m, d] and [n, d] to [m, n].
   @Sendable static func inferDistances(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let left = context.shape(0), let right = context.shape(1) else { return [ValueType(context.dataType(0))] }
+    guard let left = context.shape(0), let right = context.shape(1) else {
+      return [ValueType(context.dataType(0))]
+    }
     guard left.rank == 2, right.rank == 2 else {
       throw context.invalid("distances need two matrices", found: "\(left) and \(right)")
     }
@@ -106,7 +124,8 @@ enum MicrosoftTensors {
   @Sendable static func inferUnfold(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     guard let input = context.shape(0) else { return [ValueType(context.dataType(0))] }
     let axis = try context.axis(context.node.int("dim") ?? -1, rank: input.rank)
-    guard let size = context.node.int("size"), size > 0, size < 1 << 40, case let step = context.node.int("step") ?? 1,
+    guard let size = context.node.int("size"), size > 0, size < 1 << 40,
+      case let step = context.node.int("step") ?? 1,
       step > 0, step < 1 << 40
     else {
       throw context.invalid("size and step must be positive", found: "\(context.node.int("size") ?? 0)")
@@ -117,7 +136,9 @@ enum MicrosoftTensors {
   }
 
   @Sendable static func inferWords(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let words = context.shape(0), let width = context.shape(1)?.dimensions.first else { return [ValueType(.float32)] }
+    guard let words = context.shape(0), let width = context.shape(1)?.dimensions.first else {
+      return [ValueType(.float32)]
+    }
     return [ValueType(context.dataType(1), Shape(words.dimensions.dropLast() + [width]))]
   }
 }
