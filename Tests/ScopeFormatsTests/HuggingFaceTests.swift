@@ -46,7 +46,7 @@ private struct DecoderFacts {
     let none = try decoder(
       """
       {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "hidden_size": 64, "num_hidden_layers": 2,
-       "num_attention_heads": 4, "sliding_window": null}
+       "num_attention_heads": 4, "num_key_value_heads": 2, "sliding_window": null}
       """)
     #expect(none.slidingWindow == nil)
   }
