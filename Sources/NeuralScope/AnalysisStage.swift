@@ -26,8 +26,10 @@ enum AnalysisStage {
   private static func executable(
     _ model: LoadedModel, _ graph: Model, _ shapes: [String: Shape]
   ) throws(ScopeError) -> Outcome {
+    let usual = shapes.isEmpty ? usualSize(model, graph) : nil
     let structure = try StructureAnalysis.analyze(
-      model: graph, bindings: try InputShapes.bindings(shapes, for: graph.graph))
+      model: graph,
+      bindings: usual.map { [$0.input: $0.shape] } ?? (try InputShapes.bindings(shapes, for: graph.graph)))
     var missing: [Report.NotMeasured] = []
     var analysis: Report.Analysis
     if let architecture = model.architecture {
@@ -125,8 +127,26 @@ enum AnalysisStage {
       analysis.notes += (model.architecture?.notes ?? []) + (model.architecture?.assumptions ?? [])
     }
     missing += ArithmeticStage.fill(&analysis, structure)
+    if let usual { analysis.assumptions.append(usual.assumption) }
     // Node indices are those of the analysed graph, in which functions have been unfolded.
     return (analysis, graph.functions.isEmpty ? structure.nodeCosts : [], missing)
+  }
+
+  /// The image size that a recognised architecture was published with, for a graph that leaves height and width open.
+  private static func usualSize(
+    _ model: LoadedModel, _ graph: Model
+  ) -> (input: String, shape: Shape, assumption: String)? {
+    guard let architecture = model.architecture, architecture.inputSize.count == 3,
+      graph.graph.requiredInputs.count == 1, let input = graph.graph.requiredInputs.first,
+      let shape = input.shape, shape.rank == 4, shape.dimensions[2...].contains(where: { $0.value == nil })
+    else { return nil }
+    let size = architecture.inputSize
+    var dimensions = shape.dimensions
+    for axis in 1..<4 where dimensions[axis].value == nil { dimensions[axis] = .known(size[axis - 1]) }
+    return (
+      input.name, Shape(dimensions),
+      "images of \(size[1]) x \(size[2]), the size that \(architecture.variant) was published with"
+    )
   }
 
   private static func weightsOnly(_ model: LoadedModel) -> Outcome {

@@ -44,7 +44,15 @@ enum ArithmeticStage {
     // A sum over the nodes that do not depend on the open sizes would say nothing.
     analysis.macs = nil
     analysis.flops = nil
-    return ["macs", "flops"].map {
+    var absent = ["macs", "flops"]
+    if structure.activations.valuesNotCounted > 0 {
+      analysis.peakActivationBytes = nil
+      analysis.peakActivationBytesNaive = nil
+      analysis.peakActivationTensor = nil
+      analysis.memory = nil
+      absent += ["peakActivationBytes", "memory"]
+    }
+    return absent.map {
       Report.NotMeasured(
         path: "analysis.\($0)", reason: "it depends on sizes that the model leaves open: \(names)",
         remedy: "give them, for example \(needed)")

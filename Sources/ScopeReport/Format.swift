@@ -169,8 +169,11 @@ package enum Format {
   }
 
   /// A remark as a sentence of its own.
-  static func statement(_ text: String) -> String {
-    sentence(text) + (text.hasSuffix(".") || text.hasSuffix("!") || text.hasSuffix("?") ? "" : ".")
+  static func statement(_ text: String) -> String { ended(sentence(text)) }
+
+  /// With a full stop; the beginning, which may be a name, stays as it is.
+  static func ended(_ text: String) -> String {
+    text + (text.hasSuffix(".") || text.hasSuffix("!") || text.hasSuffix("?") ? "" : ".")
   }
 
   /// First letter in upper case.

@@ -59,7 +59,7 @@ enum AnalysisNarrative {
         + "Export the model to ONNX to have it executed."
     }
     var text: [String] = []
-    if let known = model.architectureDescription { text.append(ended(known)) }
+    if let known = model.architectureDescription { text.append(Format.ended(known)) }
     if let year = model.architectureYear {
       let age = (reportYear(report) ?? year) - year
       let source = model.architectureSource.map { " (\($0))" } ?? ""
@@ -69,7 +69,7 @@ enum AnalysisNarrative {
             + "before settling."
           : "Introduced in \(year)\(source).")
     }
-    if let evidence = model.architectureEvidence { text.append("Recognised: \(ended(evidence))") }
+    if let evidence = model.architectureEvidence { text.append("Recognised: \(Format.ended(evidence))") }
     return text.isEmpty ? "Recognised from parameter names and shapes." : text.joined(separator: " ")
   }
 
@@ -180,8 +180,6 @@ enum AnalysisNarrative {
       ? "The first inference takes \(Format.fixed(factor, 1))× the steady time: warm up before taking traffic."
       : "The first inference is close to the steady time; no warm-up request is needed."
   }
-
-  private static func ended(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }
 
   static func reportYear(_ report: Report) -> Int? { Int(report.conditions.date.prefix(4)) }
 }

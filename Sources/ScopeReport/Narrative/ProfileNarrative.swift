@@ -61,7 +61,7 @@ enum ProfileNarrative {
 
   /// The first two bottlenecks, as sentences.
   static func bottlenecks(_ analysis: Report.Analysis) -> String? {
-    let sentences = analysis.bottlenecks.prefix(2).map { Format.statement($0.sentence) }
+    let sentences = analysis.bottlenecks.prefix(2).map { Format.ended($0.sentence) }
     return sentences.isEmpty ? nil : sentences.joined(separator: " ")
   }
 }

@@ -21,7 +21,7 @@ package enum KeyFigures {
       detail.flatMap { $0.shared > 0 ? "\(Format.compact($0.shared)) shared" : nil },
       path: "analysis.parameters")
     add(
-      "Layers", analysis.weightLayers.map { "\($0.text) weight layers" }, layers(analysis),
+      "Layers", analysis.weightLayers.map { Format.plural(Int($0.value), "weight layer") }, layers(analysis),
       path: "analysis.weightLayers")
     add("Architecture", report.model.architecture ?? "not recognised", path: "")
     add(

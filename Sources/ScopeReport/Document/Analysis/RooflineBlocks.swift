@@ -16,7 +16,7 @@ enum RooflineBlocks {
     let placed = kernels.filter { $0.intensity != nil && $0.gigaflopsPerSecond != nil }
     blocks.append(.chart(.roofline(roofline, placed)))
     blocks.append(.table(roofs(roofline)))
-    let sentences = analysis.bottlenecks.map { Format.statement($0.sentence) }
+    let sentences = analysis.bottlenecks.map { Format.ended($0.sentence) }
     if !sentences.isEmpty { blocks.append(.list("Bottlenecks", sentences)) }
     if !kernels.isEmpty {
       var table = table(Array(kernels.prefix(count ?? kernels.count)))
