@@ -27,9 +27,13 @@ enum AnalysisStage {
     _ model: LoadedModel, _ graph: Model, _ shapes: [String: Shape]
   ) throws(ScopeError) -> Outcome {
     let usual = shapes.isEmpty ? usualSize(model, graph) : nil
-    let structure = try StructureAnalysis.analyze(
-      model: graph,
-      bindings: usual.map { [$0.input: $0.shape] } ?? (try InputShapes.bindings(shapes, for: graph.graph)))
+    let bindings: [String: Shape]
+    if let usual {
+      bindings = [usual.input: usual.shape]
+    } else {
+      bindings = try InputShapes.bindings(shapes, for: graph.graph)
+    }
+    let structure = try StructureAnalysis.analyze(model: graph, bindings: bindings)
     var missing: [Report.NotMeasured] = []
     var analysis: Report.Analysis
     if let architecture = model.architecture {
