@@ -48,7 +48,10 @@ public struct StructureAnalysis: Sendable {
     public var floatingPointOperations: Int { 2 &* macs &+ biasAdditions &+ otherOperations }
   }
 
+  /// The graph that the figures are about: the model's, functions unfolded.
+  public var graph: Graph
   public var parameters: ParameterSummary
+  public var layers: LayerTable
   public var weightLayers: [WeightLayer]
   /// All nodes of the main graph.
   public var nodeCount: Int
@@ -123,8 +126,12 @@ public struct StructureAnalysis: Sendable {
       }
     }
     let version = model.producerVersion.isEmpty ? "" : " \(model.producerVersion)"
+    let parameters = ParameterSummary(graph, roles: roles)
     return StructureAnalysis(
-      parameters: ParameterSummary(graph, roles: roles), weightLayers: layers, nodeCount: graph.nodes.count,
+      graph: graph, parameters: parameters,
+      layers: LayerTable(
+        graph, roles: roles, types: types, costs: nodeCosts.map(\.cost), parameters: parameters),
+      weightLayers: layers, nodeCount: graph.nodes.count,
       computeNodeCount: graph.nodes.count { node in
         !node.isStandard("Identity")
           && !node.outputs.allSatisfy { $0.isEmpty || roles.constants.contains($0) }
@@ -142,7 +149,7 @@ public struct StructureAnalysis: Sendable {
       types: types)
   }
 
-  private static func operatorName(_ node: Node) -> String {
+  static func operatorName(_ node: Node) -> String {
     node.domain.isEmpty || node.domain == "ai.onnx" ? node.opType : "\(node.domain)::\(node.opType)"
   }
 

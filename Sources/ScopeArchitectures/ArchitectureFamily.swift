@@ -26,19 +26,40 @@ struct ArchitectureVariant: Sendable {
   let assumptions: [String]
   /// The fully connected layer whose rows are the classes.
   let classifier: String
+  /// What the library calls the model, where a sibling has the same names and shapes.
+  var declaredName: String?
+  /// Sides of the square input in pixels that the network can be built for.
+  var imageSizes = ImageSizes()
   let blueprint: @Sendable (_ classCount: Int, _ imageSize: Int) -> Blueprint
 
   /// More classes than any published classifier has; keeps sizes computed from a hostile file small.
   private static let mostClasses = 1_000_000
 
-  /// Rows of the classifier's weight; 1000 when it is missing, not a matrix, or impossibly large.
+  /// Rows of the classifier's weight; 1000 when it is missing, neither a matrix nor a 1x1 convolution, or
+  /// impossibly large.
   func classCount(in tensors: NamedTensors) -> Int {
-    guard let dimensions = tensors["\(classifier).weight"]?.dimensions, dimensions.count == 2,
+    guard let dimensions = tensors["\(classifier).weight"]?.dimensions,
+      dimensions.count == 2 || dimensions.count == 4 && dimensions[2...] == [1, 1],
       (1...Self.mostClasses).contains(dimensions[0])
     else {
       return 1000
     }
     return dimensions[0]
+  }
+}
+
+/// Sides of a square input in pixels.
+struct ImageSizes: Sendable, CustomStringConvertible {
+  var range = 16...8192
+  /// The side is a multiple of this.
+  var multiple = 1
+
+  func contains(_ size: Int) -> Bool { range.contains(size) && size.isMultiple(of: multiple) }
+
+  var description: String {
+    if range.count == 1 { return "\(range.lowerBound) pixels, as the position embedding says" }
+    let text = "\(range.lowerBound) to \(range.upperBound) pixels"
+    return multiple == 1 ? text : "\(text), a multiple of \(multiple)"
   }
 }
 
@@ -54,12 +75,19 @@ protocol ArchitectureFamily: Sendable {
   static func depths(of tensors: NamedTensors) -> [Int]
   /// All variants, in the order of publication.
   static var variants: [ArchitectureVariant] { get }
-  /// The variants that `tensors` may be; all of them unless the family can tell.
+  /// The variants that `tensors` may be; all of them unless the family can tell. A family that reads its widths
+  /// and depths from the tensors puts what it read first.
   static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant]
+  /// The same, where the file also says what the model is called (`arch` of a training checkpoint).
+  static func candidates(for tensors: NamedTensors, declaredName: String?) -> [ArchitectureVariant]
 }
 
 extension ArchitectureFamily {
   static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant] { variants }
+
+  static func candidates(for tensors: NamedTensors, declaredName: String?) -> [ArchitectureVariant] {
+    candidates(for: tensors)
+  }
 }
 
 /// Blocks per group in names such as `layer1.0.conv1.weight`: the highest index plus one for each of `groups`.

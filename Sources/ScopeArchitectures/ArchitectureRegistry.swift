@@ -5,7 +5,15 @@ import ScopeGraph
 /// The architectures this version knows, and what a state dict is compared with them.
 public enum ArchitectureRegistry {
   /// Every family; a new file under `Families/` is entered here.
-  static let families: [any ArchitectureFamily.Type] = [ResNet.self, CIFARResNet.self, EfficientNetLite.self]
+  static let families: [any ArchitectureFamily.Type] = [
+    ResNet.self, CIFARResNet.self, EfficientNetLite.self,
+    EfficientNet.self, RegNet.self, ConvNeXt.self, VisionTransformer.self, SwinTransformer.self,
+    TimmEfficientNet.self, TimmRegNet.self, TimmConvNeXt.self, TimmVisionTransformer.self,
+    TimmSwinTransformer.self,
+    TimmResNet.self, VGG.self, AlexNet.self, SqueezeNet.self, DenseNet.self, GoogLeNet.self, InceptionV3.self,
+    MobileNetV2.self,
+    MobileNetV3.self, TimmMobileNetV3.self, ShuffleNetV2.self, MNASNet.self,
+  ]
 
   /// Names of all variants.
   public static var variantNames: [String] { families.flatMap { $0.variants.map(\.name) } }
@@ -19,7 +27,14 @@ public enum ArchitectureRegistry {
       return nil
     }
     let blueprint = variant.blueprint(classCount, variant.imageSize)
-    return (blueprint.expected.map { ($0.name, $0.dimensions) }, blueprint.counts)
+    return (
+      blueprint.expected.filter { $0.role != .formerTable }.map { ($0.name, $0.dimensions) }, blueprint.counts
+    )
+  }
+
+  /// What the library calls a variant whose names and shapes a sibling has, too.
+  package static func declaredName(of variant: String) -> String? {
+    families.flatMap { $0.variants }.first { $0.name == variant }?.declaredName
   }
 
   /// Result of comparing a state dict with all known architectures.
@@ -38,7 +53,10 @@ public enum ArchitectureRegistry {
 
   /// Families and variants as text, for messages.
   public static let knownArchitectures =
-    "torchvision ResNet, ResNeXt and Wide-ResNet, CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4"
+    "VGG, AlexNet, SqueezeNet, GoogLeNet, Inception v3, DenseNet, MobileNetV2, ShuffleNetV2 and MNASNet with the names "
+    + "of torchvision, ResNet (ResNeXt, Wide-ResNet, SE-ResNet) and MobileNetV3 with the names of torchvision or timm, "
+    + "CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4, "
+    + "EfficientNet, EfficientNetV2, RegNet, ConvNeXt, ViT and Swin with the names of torchvision or timm"
 
   /// The known architecture whose tensors `state` holds exactly, or nil; nil is not an error.
   public static func recognise(_ state: StateDict) -> RecognisedArchitecture? {
@@ -62,7 +80,7 @@ public enum ArchitectureRegistry {
     }
   }
 
-  /// The largest known state dict has 932 tensors; one that is not 0.6 of a dict's tensors cannot resemble it.
+  /// The largest known state dict has about 1800 tensors; one that is not 0.6 of a dict's tensors cannot resemble it.
   private static let mostTensors = 4096
 
   /// Compares `state` with every known architecture by names and shapes alone; no weights are read.
@@ -74,7 +92,7 @@ public enum ArchitectureRegistry {
     // `_orig_mod.model.backbone.`: three wrappers are more than occur.
     for _ in 0..<4 {
       for family in families where isPlausible(family, tensors) {
-        switch compare(tensors, family, prefix: prefix, moduleClass: state.moduleClass) {
+        switch compare(tensors, family, prefix: prefix, state) {
         case .recognised(let architecture): return .recognised(architecture)
         case .closest(let overlap, let miss) where overlap > closest?.overlap ?? 0.6:
           closest = (overlap, miss)
@@ -86,6 +104,19 @@ public enum ArchitectureRegistry {
       tensors = removing(prefix: component, from: tensors)
     }
     return closest.map { .nearMiss($0.miss) } ?? .unknown
+  }
+
+  /// What the file itself calls the model: the entry `arch` of timm's and torchvision's training checkpoints, or
+  /// metadata of that name. Only chooses between architectures whose names and shapes are the same.
+  private static func declaredName(_ state: StateDict) -> String? {
+    for key in ["arch", "architecture"] {
+      if let name = state.metadata[key] { return name }
+      let entry = "\(key) = \""
+      if let text = state.otherEntries.first(where: { $0.hasPrefix(entry) }), text.hasSuffix("\"") {
+        return String(text.dropFirst(entry.count).dropLast())
+      }
+    }
+    return nil
   }
 
   private enum Comparison {
@@ -100,12 +131,14 @@ public enum ArchitectureRegistry {
   }
 
   private static func compare(
-    _ tensors: NamedTensors, _ family: any ArchitectureFamily.Type, prefix: String, moduleClass: String?
+    _ tensors: NamedTensors, _ family: any ArchitectureFamily.Type, prefix: String, _ state: StateDict
   ) -> Comparison {
     let depths = family.depths(of: tensors)
-    // Same depth first: recognition then rarely looks at more than three variants.
-    let variants = family.candidates(for: tensors)
-    let ordered = variants.filter { $0.depths == depths } + variants.filter { $0.depths != depths }
+    // Same depth first, then a few of similar depth: recognition rarely looks at more than one variant.
+    let variants = family.candidates(for: tensors, declaredName: declaredName(state))
+    let others = variants.filter { $0.depths != depths }.map { ($0, distance($0.depths, depths)) }
+      .sorted { $0.1 < $1.1 }
+    let ordered = variants.filter { $0.depths == depths } + others.prefix(mostOtherDepths).map(\.0)
     var best: (overlap: Double, miss: ArchitectureNearMiss)?
     for variant in ordered {
       if let best, variant.depths != depths, best.overlap > 0.9 { break }
@@ -114,7 +147,8 @@ public enum ArchitectureRegistry {
       if comparison.differences.isEmpty {
         return .recognised(
           RecognisedArchitecture(
-            variant: variant, tensors: tensors, prefix: prefix, moduleClass: moduleClass, blueprint: blueprint
+            variant: variant, tensors: tensors, prefix: prefix, moduleClass: state.moduleClass,
+            blueprint: blueprint
           ))
       }
       let overlap = Double(comparison.matched) / Double(comparison.matched + comparison.differences.count)
@@ -129,6 +163,16 @@ public enum ArchitectureRegistry {
           family: family.name, variant: family.name, matchedTensors: 0, expectedTensors: 0, differences: []))
     }
     return .closest(overlap: best.overlap, miss: best.miss)
+  }
+
+  /// Variants of other depths that are compared when none of the same depth agrees.
+  private static let mostOtherDepths = 3
+
+  /// Blocks that have to be added or taken away.
+  private static func distance(_ left: [Int], _ right: [Int]) -> Int {
+    let shared = min(left.count, right.count)
+    return zip(left, right).reduce(0) { $0 + abs($1.0 - $1.1) }
+      + (left.dropFirst(shared) + right.dropFirst(shared)).reduce(0, +)
   }
 
   /// The first component of the names with its dot when all names share it.

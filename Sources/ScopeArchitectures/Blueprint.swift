@@ -11,6 +11,14 @@ struct ExpectedTensor: Sendable {
     case statistic
     /// `num_batches_tracked`: absent from checkpoints saved before PyTorch 0.4.1, not used by inference.
     case counter
+    /// An index or coordinate table that the framework computes from the architecture alone; some versions leave
+    /// it out, and the built graph has its own.
+    case table
+    /// A table that only older versions of the library saved; any shape will do.
+    case formerTable
+
+    /// Whether the built graph reads the tensor.
+    var isRead: Bool { self == .parameter || self == .statistic }
   }
 
   let name: String
@@ -25,6 +33,8 @@ struct Blueprint: Sendable {
   var nodes: [Node] = []
   /// Constants that belong to the architecture, not to the checkpoint (clip limits, paddings).
   var constants: OrderedDictionary<String, Tensor> = [:]
+  /// Constants that are computed only when the graph is assembled (masks, index tables).
+  var tables: OrderedDictionary<String, @Sendable () -> Tensor> = [:]
   var counts = ModuleCounts()
   /// [channels, height, width].
   var inputSize: [Int]
@@ -126,12 +136,15 @@ struct BlueprintBuilder {
     emit("Add", path, [left.name, right.name], channels: left.channels)
   }
 
-  mutating func maxPool(_ path: String, _ input: Feature, kernel: Int, stride: Int, padding: Int) -> Feature {
+  /// - Parameter ceilMode: A last window that is only partly inside the input counts, too.
+  mutating func maxPool(
+    _ path: String, _ input: Feature, kernel: Int, stride: Int, padding: Int, ceilMode: Bool = false
+  ) -> Feature {
     emit(
       "MaxPool", path, [input.name], channels: input.channels,
       [
-        "kernel_shape": .ints([kernel, kernel]), "pads": .ints([Int](repeating: padding, count: 4)),
-        "strides": .ints([stride, stride]),
+        "ceil_mode": .int(ceilMode ? 1 : 0), "kernel_shape": .ints([kernel, kernel]),
+        "pads": .ints([Int](repeating: padding, count: 4)), "strides": .ints([stride, stride]),
       ])
   }
 
@@ -172,7 +185,7 @@ struct BlueprintBuilder {
     let elements = dimensions.reduce(1, *)
     switch role {
     case .parameter: blueprint.counts.trainableParameters += elements
-    case .statistic, .counter:
+    case .statistic, .counter, .table, .formerTable:
       blueprint.counts.bufferTensors += 1
       blueprint.counts.bufferElements += elements
     }
@@ -189,15 +202,20 @@ struct BlueprintBuilder {
     _ opType: String, _ path: String, _ inputs: [String], channels: Int,
     _ attributes: OrderedDictionary<String, AttributeValue> = [:]
   ) -> Feature {
+    let name = uniqueName(path)
+    let output = "\(name).output"
+    blueprint.nodes.append(
+      Node(opType, name: name, inputs: inputs, outputs: [output], attributes: attributes))
+    return Feature(name: output, channels: channels)
+  }
+  /// `path`, or the first of `path_1`, `path_2` ... that no node has.
+  mutating func uniqueName(_ path: String) -> String {
     var name = path
     var number = 1
     while !names.insert(name).inserted {
       name = "\(path)_\(number)"
       number += 1
     }
-    let output = "\(name).output"
-    blueprint.nodes.append(
-      Node(opType, name: name, inputs: inputs, outputs: [output], attributes: attributes))
-    return Feature(name: output, channels: channels)
+    return name
   }
 }

@@ -4,7 +4,7 @@ import ScopeGraph
 struct BlueprintComparison {
   /// Needed tensors that agree in name, shape and kind of numbers.
   var matched = 0
-  /// Needed tensors (`num_batches_tracked` not counted).
+  /// Needed tensors (`num_batches_tracked` and index tables not counted).
   var needed = 0
   var differences: [ArchitectureNearMiss.Difference] = []
 
@@ -12,13 +12,15 @@ struct BlueprintComparison {
     var names: Set<String> = []
     for expected in blueprint.expected {
       names.insert(expected.name)
-      let optional = expected.role == .counter
+      let optional = !expected.role.isRead
       if !optional { needed += 1 }
       guard let tensor = tensors[expected.name] else {
         if !optional { differences.append(.missing(name: expected.name, expected: expected.dimensions)) }
         continue
       }
-      if optional {
+      if expected.role == .formerTable {
+        continue
+      } else if expected.role == .counter {
         // Some exporters store the counter as a one-element vector.
         if tensor.elementCount != 1 {
           differences.append(
@@ -27,6 +29,8 @@ struct BlueprintComparison {
       } else if tensor.dimensions != expected.dimensions {
         differences.append(
           .shape(name: expected.name, expected: expected.dimensions, found: tensor.dimensions))
+      } else if optional {
+        continue
       } else if !BlueprintComparison.isUsable(tensor.dataType) {
         differences.append(.type(name: expected.name, found: tensor.dataType.name))
       } else {

@@ -9,7 +9,10 @@ enum GraphAssembly {
     _ blueprint: Blueprint, _ tensors: NamedTensors, architecture: String
   ) throws(ScopeError) -> Model {
     var initializers = blueprint.constants
-    for expected in blueprint.expected where expected.role != .counter {
+    for (name, make) in blueprint.tables { initializers[name] = make() }
+    // What only training needs (auxiliary classifiers) is not in the graph.
+    let used = Set(blueprint.nodes.flatMap(\.inputs))
+    for expected in blueprint.expected where used.contains(expected.name) {
       guard let tensor = tensors[expected.name] else {
         throw ScopeError(.invalidData, "a tensor of \(architecture) is missing", place: expected.name)
       }

@@ -29,6 +29,7 @@ public struct RecognisedArchitecture: Sendable {
   public let counts: ModuleCounts
 
   let prefix: String
+  let imageSizes: ImageSizes
   let makeBlueprint: @Sendable (_ imageSize: Int) -> Blueprint
 
   init(
@@ -43,14 +44,19 @@ public struct RecognisedArchitecture: Sendable {
     summary = variant.summary
     classCount = classes
     inputSize = blueprint.inputSize
-    assumptions = variant.assumptions
+    let channels = blueprint.inputSize[0]
+    assumptions =
+      variant.assumptions
+      + (channels == 3
+        ? [] : ["the published preprocessing is for 3 colour channels, this model takes \(channels)"])
     preprocessing = variant.preprocessing
     counts = blueprint.counts
     self.prefix = prefix
+    imageSizes = variant.imageSizes
     let make = variant.blueprint
     makeBlueprint = { make(classes, $0) }
 
-    let needed = blueprint.expected.filter { $0.role != .counter }
+    let needed = blueprint.expected.filter(\.role.isRead)
     var evidence = [
       "all \(needed.count) parameter and statistics tensors of \(variant.name) are present with its shapes, no others",
       variant.structure,
@@ -82,9 +88,9 @@ public struct RecognisedArchitecture: Sendable {
   ///   `invalidArgument` for an impossible image size; `unsupported` for weights in a file that was not opened.
   public func build(_ state: StateDict, imageSize: Int? = nil) throws(ScopeError) -> Model {
     let size = imageSize ?? inputSize[1]
-    guard (16...8192).contains(size) else {
+    guard imageSizes.contains(size) else {
       throw ScopeError(
-        .invalidArgument, "the image size is not possible for \(variant)", expected: "16 to 8192 pixels",
+        .invalidArgument, "the image size is not possible for \(variant)", expected: imageSizes.description,
         found: "\(size)")
     }
     let tensors = ArchitectureRegistry.removing(prefix: prefix, from: state.tensors)

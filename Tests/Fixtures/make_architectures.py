@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torchvision
 from PIL import Image
-from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from torch.nn import functional as F
 
@@ -94,6 +93,8 @@ def make(variant, classes, size=None):
     if variant.startswith("CIFAR"):
         number = int(variant.split("-")[1].split()[0])
         return CIFARResNet(number, "B" if "option B" in variant else "A", classes)
+    from efficientnet_lite_pytorch import EfficientNet
+
     options = {"num_classes": classes} | ({"image_size": size} if size else {})
     return EfficientNet.from_name("efficientnet-lite" + variant[-1], **options)
 
@@ -142,7 +143,8 @@ def fill(model):
     """Deterministic weights: the same formula is in Tests/ScopeArchitecturesTests/DeterministicWeights.swift."""
     state = model.state_dict()
     for name, tensor in state.items():
-        if name.endswith("num_batches_tracked"):
+        # Counters, index tables and coordinates follow from the architecture.
+        if not tensor.is_floating_point() or name.endswith("relative_coords_table"):
             continue
         u = uniform(name, tensor.numel())
         if tensor.dim() > 1:
@@ -224,4 +226,5 @@ def main():
         write("checkpoint-logits.json", checkpoints(pathlib.Path(sys.argv[1])))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -67,7 +67,7 @@ enum ShapesOnly {
   }
 }
 
-/// What PyTorch says about a variant (`structures.json`).
+/// What PyTorch says about a variant (`structures*.json`).
 struct ReferenceStructure: Decodable {
   let classes: Int
   let trainableParameters: Int
@@ -80,9 +80,15 @@ struct ReferenceStructure: Decodable {
   let sha256: String
 
   static func all() throws -> [String: ReferenceStructure] {
-    try JSONDecoder().decode(
-      [String: ReferenceStructure].self,
-      from: Data(contentsOf: URL(filePath: Fixture.path("architectures/structures.json"))))
+    let folder = URL(filePath: Fixture.path("architectures"))
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path()).filter {
+      $0.hasPrefix("structures") && $0.hasSuffix(".json")
+    }
+    return try files.sorted().reduce(into: [:]) { result, file in
+      let part = try JSONDecoder().decode(
+        [String: ReferenceStructure].self, from: Data(contentsOf: folder.appending(path: file)))
+      result.merge(part) { first, _ in first }
+    }
   }
 }
 

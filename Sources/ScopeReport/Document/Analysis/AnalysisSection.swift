@@ -5,18 +5,26 @@ enum AnalysisSection {
       return Document.absentSection(.analysis, report, fallback: Commands(report).analyze)
     }
     var blocks: [Document.Block] = [.rows(rows(analysis, report))]
-    if !analysis.slowestNodes.isEmpty {
-      blocks.append(.heading("Where the time goes"))
-      if let text = AnalysisNarrative.profile(analysis) { blocks.append(.paragraph(text)) }
-      blocks.append(.chart(.bars(title: "Share of the time per node", items: analysis.slowestNodes.map(bar))))
-      blocks.append(.table(slowest(analysis)))
-    }
+    blocks += LanguageModelBlocks.blocks(analysis)
+    blocks += ProfileBlocks.blocks(analysis)
+    blocks += RooflineBlocks.blocks(report)
+    blocks += MemoryBlocks.blocks(report)
+    blocks += ThroughputBlocks.blocks(report)
+    blocks += LayerBlocks.blocks(analysis)
+    blocks += WorkBlocks.blocks(analysis)
+    blocks += WeightBlocks.blocks(report)
     if !analysis.inputs.isEmpty || !analysis.outputs.isEmpty {
       blocks.append(.heading("Input and output"))
       blocks.append(.table(signature(analysis)))
     }
     blocks += analysis.notes.map { .paragraph(Format.statement($0)) }
     return blocks
+  }
+
+  /// Says why a part is absent, when this run looked at the graph it would be about.
+  static func absentPart(_ path: String, _ report: Report) -> [Document.Block] {
+    guard let known = report.notMeasured.first(where: { $0.path == path }) else { return [] }
+    return [.paragraph("Not measured: \(known.reason). To measure it: \(known.remedy)")]
   }
 
   private static func rows(_ analysis: Report.Analysis, _ report: Report) -> [Document.Row] {
@@ -56,24 +64,61 @@ enum AnalysisSection {
       .joined(separator: "; ")
     }
     rows.append(peak)
-    rows.append(
-      Document.row(
-        "MACs", analysis.macs, "analysis.macs", report,
-        value: analysis.macs.map { (analysis.macsComplete == false ? "at least " : "") + $0.text }))
+    var macs = Document.row(
+      "MACs", analysis.macs, "analysis.macs", report,
+      value: analysis.macs.map { (analysis.macsComplete == false ? "at least " : "") + $0.text })
+    if analysis.macs != nil {
+      macs.detail = joined([
+        macs.detail, CoverageNarrative.share(analysis),
+        analysis.macsFormula.map { "as a function of the input: \($0)" },
+      ])
+    }
+    rows.append(macs)
     rows += latency(analysis, report)
+    rows += optional(
+      "Throughput", ThroughputBlocks.best(analysis)?.imagesPerSecond, "analysis.throughput", report
+    ) {
+      ThroughputBlocks.row(analysis, $0)
+    }
+    rows += optional("Deployment", analysis.deployment?.imagesPerSecondPerCore, "analysis.deployment", report)
+    {
+      ThroughputBlocks.deployment(analysis, $0)
+    }
+    if let file = analysis.fileBytes {
+      rows.append(
+        Document.Row(
+          name: "File size", value: file.text, detail: file.conditions ?? "",
+          interpretation: file.interpretation ?? ""))
+    }
     return rows
+  }
+
+  /// The row of a figure that is only shown when it was measured or when the run says why it was not.
+  private static func optional(
+    _ name: String, _ figure: Figure?, _ path: String, _ report: Report, _ row: (Figure) -> Document.Row
+  ) -> [Document.Row] {
+    if let figure { return [row(figure)] }
+    return report.notMeasured.contains { $0.path == path } ? [Document.missing(name, path, report)] : []
+  }
+
+  static func joined(_ parts: [String?]) -> String {
+    parts.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "; ")
   }
 
   private static func layers(_ analysis: Report.Analysis, _ report: Report) -> Document.Row {
     let counts = [
       analysis.weightLayers.map { "\($0.text) weight layers" }, analysis.modules.map { "\($0.text) modules" },
       analysis.graphNodes.map { "\($0.text) graph nodes" },
+      analysis.optimizedNodes.map { "\($0.text) after the engine's optimization" },
     ].compactMap { $0 }
     guard !counts.isEmpty else { return Document.missing("Layers", "analysis.weightLayers", report) }
     var definitions = "weight layers are convolutions and linear layers"
     if analysis.modules != nil { definitions += "; modules as PyTorch counts them, containers included" }
     if let own = analysis.parameterisedModules { definitions += " (\(own.text) own parameters)" }
-    if analysis.graphNodes != nil { definitions += "; graph nodes are ONNX operators" }
+    if analysis.graphNodes != nil {
+      definitions += "; graph nodes are ONNX operators"
+      if let compute = analysis.computeNodes { definitions += ", \(compute.text) of them compute" }
+    }
     return Document.Row(
       name: "Layers", value: counts.joined(separator: ", "), detail: definitions,
       interpretation: analysis.weightLayers?.interpretation ?? "")
@@ -112,28 +157,6 @@ enum AnalysisSection {
           interpretation: latency.firstInferenceMilliseconds?.interpretation ?? ""))
     }
     return rows
-  }
-
-  private static func bar(_ node: Report.NodeTime) -> Document.BarItem {
-    Document.BarItem(
-      label: node.name, kind: node.opType, value: node.share,
-      text: "\(Format.milliseconds(node.milliseconds)) · \(Format.percent(node.share))")
-  }
-
-  private static func slowest(_ analysis: Report.Analysis) -> Document.Table {
-    Document.Table(
-      caption: "The slowest nodes",
-      columns: [
-        .init(title: "Node", isNumber: false), .init(title: "Operator", isNumber: false),
-        .init(title: "Time", isNumber: true), .init(title: "Share", isNumber: true),
-        .init(title: "MACs", isNumber: true),
-      ],
-      rows: analysis.slowestNodes.map {
-        [
-          $0.name, $0.opType, Format.milliseconds($0.milliseconds), Format.percent($0.share),
-          $0.macs.map(Format.integer) ?? "–",
-        ]
-      }, emphasized: nil, summaryRows: 5, isSupplement: true)
   }
 
   private static func signature(_ analysis: Report.Analysis) -> Document.Table {
