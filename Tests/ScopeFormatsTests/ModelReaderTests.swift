@@ -58,7 +58,10 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
     let file = try ModelReader.read(path: path)
     #expect(file.format.rawValue == facts.format)
     #expect(file.path == path)
-    guard case .weights(let weights) = file.content else {
+    let weights: StateDict
+    switch file.content {
+    case .weights(let state), .program(let state, _): weights = state
+    default:
       Issue.record("no weights")
       return
     }
