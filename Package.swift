@@ -71,7 +71,7 @@ let package = Package(
       "ScopeRobustness", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
       "ScopeData"),
     room("ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats"),
-    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeGraph"),
+    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
       "ScopeRuntime",
@@ -95,7 +95,7 @@ let package = Package(
     tests("ScopeStatistics"),
     tests("ScopeBytes"),
     tests("ScopeGraph", "ScopeFormats"),
-    tests("ScopeFormats"),
+    tests("ScopeFormats", "ScopeRuntime"),
     tests("ScopeArchitectures", "ScopeFormats", "ScopeData", "ScopeRuntime"),
     tests("ScopeRuntime", "ScopeFormats"),
     tests("ScopeData"),

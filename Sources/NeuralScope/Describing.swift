@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ScopeBytes
+import ScopeFormats
 import ScopeReport
 import ScopeRuntime
 
@@ -7,7 +8,8 @@ extension Report.Model {
   /// Identity of the file and of the architecture found in it.
   init(_ model: LoadedModel) {
     let path = model.file.path
-    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let shown = model.file.folder ?? path
+    let name = shown.split(separator: "/").last.map(String.init) ?? shown
     self.init(name: name, path: path, format: model.file.format.rawValue, bytes: model.file.byteCount)
     if let architecture = model.architecture {
       self.architecture = architecture.variant
@@ -16,7 +18,17 @@ extension Report.Model {
       architectureYear = architecture.year
       architectureSource = architecture.citation
     }
-    if let weights = model.weights {
+    if let configuration = model.file.configuration, model.architecture == nil,
+      let named = configuration.architectures.first ?? configuration.modelType
+    {
+      architecture = named
+      architectureEvidence = "named by config.json beside the weights"
+    }
+    if case .description(let description) = model.file.content {
+      architecture = description.architecture
+      architectureEvidence = description.architecture.map { _ in "named by the file" }
+      formatDetail = description.detail
+    } else if let weights = model.weights {
       var parts = ["\(weights.tensors.count) tensors"]
       if !weights.wrapper.isEmpty { parts.append("under '\(weights.wrapper.joined(separator: "."))'") }
       if !weights.removedPrefix.isEmpty { parts.append("names begin with '\(weights.removedPrefix)'") }
@@ -37,6 +49,10 @@ extension Report.Conditions {
       cpu: machine.cpu, cores: machine.cores, memoryBytes: machine.memoryBytes,
       operatingSystem: machine.operatingSystem)
     described.instructionSets = machine.vectorExtensions
+    described.frequencyGovernor = machine.frequencyGovernor
+    described.isVirtual = machine.isVirtual
+    described.cpuLimit = machine.cpuLimit
+    described.fingerprint = machine.fingerprint
     self.init(
       tool: Report.Tool(version: NeuralScope.version), date: Date().formatted(.iso8601), machine: described)
     command = options.command

@@ -16,11 +16,20 @@ public struct LoadedModel: Sendable {
   /// Why there is no graph and what would make the model executable; nil when there is one.
   public let notExecutable: String?
 
+  /// Why a PyTorch program could not be converted, operator and place named; nil for everything else.
+  public var conversionError: ScopeError? {
+    if case .program(_, .failed(let error)) = file.content { error.inFile(file.path) } else { nil }
+  }
+
+  /// Whether the graph was converted from the program that the file holds.
+  var isProgram: Bool { if case .program(_, .graph) = file.content { true } else { false } }
+
   /// Reads the file by content; weights stay in the mapped file.
   ///
+  /// - Parameter shapes: shapes of inputs by name, for a program that does not tell them.
   /// - Throws: what the reading throws, with the file's path.
-  public init(path: String) throws(ScopeError) {
-    file = try ModelReader.read(path: path)
+  public init(path: String, shapes: [String: Shape] = [:]) throws(ScopeError) {
+    file = try Self.read(path, shapes)
     switch file.content {
     case .graph(let model):
       weights = nil
@@ -50,6 +59,31 @@ public struct LoadedModel: Sendable {
         throw error.inFile(path)
       }
       notExecutable = graph == nil ? ArchitectureRegistry.howToMakeExecutable(state) : nil
+    case .description(let description):
+      weights = nil
+      architecture = nil
+      graph = nil
+      notExecutable = description.notExecutable
+    }
+  }
+
+  /// A TorchScript archive does not tell its input shapes: where the user gives them, it is converted for them.
+  private static func read(_ path: String, _ shapes: [String: Shape]) throws(ScopeError) -> ModelFile {
+    let file = try ModelReader.read(path: path)
+    guard !shapes.isEmpty, file.format == .torchScript, case .program(_, let program) = file.content else {
+      return file
+    }
+    switch program {
+    case .graph(let model):
+      // In the program's order; an input that is not given keeps what was found for it.
+      let ordered = model.graph.requiredInputs.compactMap { shapes[$0.name] ?? $0.shape }
+      guard ordered.count == model.graph.requiredInputs.count,
+        model.graph.requiredInputs.contains(where: { shapes[$0.name] != nil })
+      else { return file }
+      return try ModelReader.read(path: path, inputShapes: ordered)
+    case .failed:
+      guard shapes.count == 1, let shape = shapes.values.first else { return file }
+      return try ModelReader.read(path: path, inputShapes: [shape])
     }
   }
 

@@ -29,6 +29,31 @@ public enum NeuralScope {
     return state.finish()
   }
 
+  /// How do two models differ? Structure, weights and every figure; with `run`, also which is faster here (timed in
+  /// turn) and how far their outputs are apart; with data, their accuracy.
+  ///
+  /// - Throws: `ScopeError` naming the file and the place when a model or the data cannot be read.
+  public static func compare(
+    _ before: String, _ after: String, run: Bool = true, options: ScopeOptions = ScopeOptions()
+  ) throws(ScopeError) -> Comparison {
+    var stage = try ComparisonStage(before, after, options: options)
+    try stage.compareStructure()
+    guard run else {
+      stage.skip(
+        ["latency", "outputs"], reason: "only structure was asked for", remedy: "run without --no-run")
+      return stage.result
+    }
+    do throws(ScopeError) {
+      try stage.measure()
+    } catch  where error.leavesTheRest {
+      stage.skip(["latency", "outputs"], because: error)
+    }
+    if options.data.path == nil {
+      stage.skip(["accuracy"], reason: "labelled images are needed", remedy: "--data DIR")
+    }
+    return stage.result
+  }
+
   /// How much smaller and faster can it get? Writes the model to `options.optimizedPath`.
   ///
   /// - Throws: `ScopeError`; `unsupported` when the model is no image classifier with a graph.
@@ -66,6 +91,9 @@ public enum NeuralScope {
   /// `notMeasured`; what makes the model or the data unreadable ends the run.
   public static func report(model path: String, options: ScopeOptions) throws(ScopeError) -> Report {
     _ = try RobustnessStage.specifications(options, height: 224, width: 224)
+    var options = options
+    // Everything that is measured in bounded time.
+    options.details.formUnion([.memory, .roofline, .throughput])
     var state = try ScopeRun(path: path, options: options, hash: true)
     try state.analyzeStructure()
     if state.model.graph == nil {

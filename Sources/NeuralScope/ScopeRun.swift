@@ -14,14 +14,13 @@ struct ScopeRun {
   private var engine: Engine?
   private var data: PreparedData?
   private var optimized: OptimizationResult?
-  /// Arithmetic per node of the executable graph; empty until the structure was analysed.
-  private var nodeCosts: [StructureAnalysis.NodeCost] = []
 
   init(path: String, options: ScopeOptions, hash: Bool) throws(ScopeError) {
-    model = try LoadedModel(path: path)
+    model = try LoadedModel(path: path, shapes: options.shapes)
     self.options = options
     var described = Report.Model(model)
     if hash { described.sha256 = model.file.bytes.sha256 }
+    if model.graph == nil { described.problem = model.conversionError?.description }
     report = Report(model: described, conditions: Report.Conditions(options: options))
   }
 
@@ -44,9 +43,34 @@ struct ScopeRun {
   }
 
   mutating func analyzeStructure() throws(ScopeError) {
-    let (analysis, costs, missing) = try AnalysisStage.run(model)
+    var (analysis, _, missing) = try AnalysisStage.run(model, shapes: options.shapes)
+    missing += WeightsStage.run(&analysis, model, options: options)
+    report.conditions.warnings += LanguageModelStage.warnings(model)
+    if options.details.contains(.memory), let graph = model.graph {
+      analysis.memory?.batches = try StructureStage.batchMemory(
+        graph, shapes: options.shapes, weightBytes: Int(analysis.weightBytes?.value ?? 0))
+      if analysis.memory?.batches.isEmpty == true {
+        missing.append(
+          Report.NotMeasured(
+            path: "analysis.memory.batches", reason: "the model's batch is fixed, or other sizes are open",
+            remedy: "export it with an open batch, or give the other sizes with --shape"))
+      }
+    }
+    if options.details.contains(.tensors) {
+      let progress = options.progress
+      let found = StructureStage.tensors(model) {
+        progress?(ScopeProgress(stage: "Reading weights", fraction: $0))
+      }
+      analysis.tensors = found.rows
+      analysis.parameterDetail?.sparsity = found.sparsity
+      analysis.notes += found.unread.prefix(20).map { "not read: \($0)" }
+    } else {
+      missing.append(
+        Report.NotMeasured(
+          path: "analysis.tensors", reason: "reading every weight was not asked for",
+          remedy: "neural-scope analyze --tensors"))
+    }
     report.analysis = analysis
-    nodeCosts = costs
     report.notMeasured += missing
   }
 
@@ -62,8 +86,8 @@ struct ScopeRun {
           [1, data.images.channels, data.images.height, data.images.width])
       ]
     }
-    report.notMeasured += try LatencyStage.run(
-      &analysis, model: model, nodeCosts: nodeCosts, sample: sample, engine: engine, options: options)
+    let measurement = try Measurement(model, sample: sample, engine: engine, options: options)
+    report.notMeasured += try measurement.fill(&analysis)
     report.analysis = analysis
     if let latency = analysis.latency, let spread = latency.p50Milliseconds.spread,
       spread > 0.1 * latency.p50Milliseconds.value

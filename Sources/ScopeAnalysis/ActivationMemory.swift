@@ -22,6 +22,8 @@ public struct ActivationMemory: Sendable {
   public var inPlace: Peak
   /// Values whose size is not known before the model runs; they are missing from the figures.
   public var valuesNotCounted: Int
+  /// Bytes alive while each node runs, elementwise operators in place, by node index.
+  public var timeline: [Int]
 
   public init(_ graph: Graph, types: InferredTypes) {
     self.init(graph, types: types, roles: GraphRoles(graph))
@@ -31,6 +33,7 @@ public struct ActivationMemory: Sendable {
     let plan = Plan(graph, types: types, roles: roles)
     naive = plan.peak(reusing: false)
     inPlace = plan.peak(reusing: true)
+    timeline = plan.timeline(reusing: true)
     valuesNotCounted = plan.unknownValues
   }
 
@@ -120,6 +123,15 @@ public struct ActivationMemory: Sendable {
           total &-= bytes[storage]
         }
       }
+    }
+
+    func timeline(reusing: Bool) -> [Int] {
+      var result = [Int](repeating: 0, count: graph.nodes.count)
+      walk(reusing: reusing) { node, bytes, _ in
+        if node >= 0 { result[node] = bytes }
+        return true
+      }
+      return result
     }
 
     func peak(reusing: Bool) -> Peak {

@@ -11,6 +11,8 @@ public struct StructureAnalysis: Sendable {
     public var opType: String
     /// Nil when the operator or a shape it depends on is not known.
     public var cost: OperatorCost?
+    /// Why there is no cost.
+    public var reason: String?
   }
 
   /// A sum that says how much of the graph it covers.
@@ -23,6 +25,14 @@ public struct StructureAnalysis: Sendable {
     public var otherOperations: Int
     public var nodesCounted: Int
     public var nodesNotCounted: Int
+    /// What is not multiply-accumulates, biases included, by kind.
+    public var work: [WorkKind: Amount] = [:]
+
+    /// Operations of one kind and the nodes that do them.
+    public struct Amount: Sendable, Hashable {
+      public var operations = 0
+      public var nodes = 0
+    }
 
     public init(macs: Int, biasAdditions: Int, otherOperations: Int, nodesCounted: Int, nodesNotCounted: Int)
     {
@@ -38,7 +48,10 @@ public struct StructureAnalysis: Sendable {
     public var floatingPointOperations: Int { 2 &* macs &+ biasAdditions &+ otherOperations }
   }
 
+  /// The graph that the figures are about: the model's, functions unfolded.
+  public var graph: Graph
   public var parameters: ParameterSummary
+  public var layers: LayerTable
   public var weightLayers: [WeightLayer]
   /// All nodes of the main graph.
   public var nodeCount: Int
@@ -48,6 +61,15 @@ public struct StructureAnalysis: Sendable {
   public var nodesByOperator: OrderedDictionary<String, Int>
   public var operations: CountedOperations
   public var nodeCosts: [NodeCost]
+  /// Nodes that the totals leave out.
+  public var nodesNotCounted: [NodeCost] { nodeCosts.filter { $0.cost == nil } }
+  /// The multiply-accumulates as a function of the sizes that the model leaves open; nil when it leaves none open or
+  /// when a node is not counted.
+  public var macsFormula: MACsFormula?
+  /// Sizes that must be given before every figure is a number.
+  public var openSizes: [OpenSizes.Size]
+  /// The flags that would give them, as an example (`--shape input_ids=1x128`); nil when none is open.
+  public var openSizesExample: String?
   /// Bytes of all stored parameters and constants that are used.
   public var weightBytes: Int { parameters.bytes + parameters.constantBytes }
   public var activations: ActivationMemory
@@ -78,25 +100,18 @@ public struct StructureAnalysis: Sendable {
     // Layers inside functions are layers of the model.
     let model = try FunctionInlining.inline(model)
     let graph = model.graph
-    var bindings = bindings
-    var assumptions: [String] = []
-    for input in graph.requiredInputs where bindings[input.name] == nil {
-      guard var shape = input.shape, let first = shape.dimensions.first, first.value.map({ $0 < 0 }) ?? true
-      else { continue }
-      shape.dimensions[0] = .known(1)
-      bindings[input.name] = shape
-      assumptions.append(
-        "\(first.description == "?" ? "the first size" : first.description) of \(input.name) = 1")
-    }
-    let types = ShapeInference.infer(model, bindings: bindings)
+    let sizes = OpenSizes(graph, given: bindings)
+    let types = ShapeInference.infer(model, bindings: sizes.assumed)
     let roles = GraphRoles(graph)
+    // What depends on constants alone is not computed at every inference.
+    let isConstant = graph.nodes.map { node in
+      !node.outputs.isEmpty && node.outputs.allSatisfy { $0.isEmpty || roles.constants.contains($0) }
+    }
     let nodeCosts = graph.nodes.enumerated().map { index, node in
-      // What depends on constants alone is not computed at every inference.
-      let isConstant =
-        !node.outputs.isEmpty && node.outputs.allSatisfy { $0.isEmpty || roles.constants.contains($0) }
+      let cost = isConstant[index] ? OperatorCost.none : types.costs[index]
       return NodeCost(
-        index: index, name: node.name, opType: node.opType,
-        cost: isConstant ? OperatorCost.none : types.costs[index])
+        index: index, name: node.name, opType: node.opType, cost: cost,
+        reason: cost == nil ? sizes.reason(types.symbolicCosts[index]) ?? types.notCounted[index] : nil)
     }
     var total = CountedOperations(
       macs: 0, biasAdditions: 0, otherOperations: 0, nodesCounted: 0, nodesNotCounted: 0)
@@ -111,15 +126,22 @@ public struct StructureAnalysis: Sendable {
       }
     }
     let version = model.producerVersion.isEmpty ? "" : " \(model.producerVersion)"
+    let parameters = ParameterSummary(graph, roles: roles)
     return StructureAnalysis(
-      parameters: ParameterSummary(graph, roles: roles), weightLayers: layers, nodeCount: graph.nodes.count,
+      graph: graph, parameters: parameters,
+      layers: LayerTable(
+        graph, roles: roles, types: types, costs: nodeCosts.map(\.cost), parameters: parameters),
+      weightLayers: layers, nodeCount: graph.nodes.count,
       computeNodeCount: graph.nodes.count { node in
         !node.isStandard("Identity")
           && !node.outputs.allSatisfy { $0.isEmpty || roles.constants.contains($0) }
       },
       nodesByOperator: count(graph.nodes.map(operatorName)), operations: total, nodeCosts: nodeCosts,
+      macsFormula: MACsFormula(model, sizes: sizes, isConstant: isConstant, total: total),
+      openSizes: sizes.remaining, openSizesExample: sizes.example(),
       activations: ActivationMemory(graph, types: types, roles: roles), inputs: typed(graph.requiredInputs),
-      outputs: typed(graph.outputs), assumptions: assumptions, irVersion: Int(clamping: model.irVersion),
+      outputs: typed(graph.outputs), assumptions: sizes.assumptions,
+      irVersion: Int(clamping: model.irVersion),
       opsets: model.opsets, producer: model.producerName + version,
       unknownOperators: count(types.problems.filter { $0.kind == .unknownOperator }.map(\.opType)),
       problems: types.problems,
@@ -127,7 +149,7 @@ public struct StructureAnalysis: Sendable {
       types: types)
   }
 
-  private static func operatorName(_ node: Node) -> String {
+  static func operatorName(_ node: Node) -> String {
     node.domain.isEmpty || node.domain == "ai.onnx" ? node.opType : "\(node.domain)::\(node.opType)"
   }
 
@@ -156,5 +178,10 @@ extension StructureAnalysis.CountedOperations {
     }
     (macs, biasAdditions, otherOperations) = (newMACs, bias, other)
     nodesCounted += 1
+    for (kind, operations) in cost.work where operations != 0 {
+      // Within the sums above, which did not overflow.
+      work[kind, default: Amount()].operations &+= operations
+      work[kind, default: Amount()].nodes += 1
+    }
   }
 }

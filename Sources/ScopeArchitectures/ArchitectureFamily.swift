@@ -35,9 +35,11 @@ struct ArchitectureVariant: Sendable {
   /// More classes than any published classifier has; keeps sizes computed from a hostile file small.
   private static let mostClasses = 1_000_000
 
-  /// Rows of the classifier's weight; 1000 when it is missing, not a matrix, or impossibly large.
+  /// Rows of the classifier's weight; 1000 when it is missing, neither a matrix nor a 1x1 convolution, or
+  /// impossibly large.
   func classCount(in tensors: NamedTensors) -> Int {
-    guard let dimensions = tensors["\(classifier).weight"]?.dimensions, dimensions.count == 2,
+    guard let dimensions = tensors["\(classifier).weight"]?.dimensions,
+      dimensions.count == 2 || dimensions.count == 4 && dimensions[2...] == [1, 1],
       (1...Self.mostClasses).contains(dimensions[0])
     else {
       return 1000
@@ -73,7 +75,8 @@ protocol ArchitectureFamily: Sendable {
   static func depths(of tensors: NamedTensors) -> [Int]
   /// All variants, in the order of publication.
   static var variants: [ArchitectureVariant] { get }
-  /// The variants that `tensors` may be; all of them unless the family can tell.
+  /// The variants that `tensors` may be; all of them unless the family can tell. A family that reads its widths
+  /// and depths from the tensors puts what it read first.
   static func candidates(for tensors: NamedTensors) -> [ArchitectureVariant]
   /// The same, where the file also says what the model is called (`arch` of a training checkpoint).
   static func candidates(for tensors: NamedTensors, declaredName: String?) -> [ArchitectureVariant]

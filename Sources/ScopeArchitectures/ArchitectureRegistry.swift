@@ -10,6 +10,9 @@ public enum ArchitectureRegistry {
     EfficientNet.self, RegNet.self, ConvNeXt.self, VisionTransformer.self, SwinTransformer.self,
     TimmEfficientNet.self, TimmRegNet.self, TimmConvNeXt.self, TimmVisionTransformer.self,
     TimmSwinTransformer.self,
+    TimmResNet.self, VGG.self, AlexNet.self, SqueezeNet.self, DenseNet.self, GoogLeNet.self, InceptionV3.self,
+    MobileNetV2.self,
+    MobileNetV3.self, TimmMobileNetV3.self, ShuffleNetV2.self, MNASNet.self,
   ]
 
   /// Names of all variants.
@@ -50,7 +53,9 @@ public enum ArchitectureRegistry {
 
   /// Families and variants as text, for messages.
   public static let knownArchitectures =
-    "torchvision ResNet, ResNeXt and Wide-ResNet, CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4, "
+    "VGG, AlexNet, SqueezeNet, GoogLeNet, Inception v3, DenseNet, MobileNetV2, ShuffleNetV2 and MNASNet with the names "
+    + "of torchvision, ResNet (ResNeXt, Wide-ResNet, SE-ResNet) and MobileNetV3 with the names of torchvision or timm, "
+    + "CIFAR ResNet-20/32/44/56/110, EfficientNet-Lite0 to 4, "
     + "EfficientNet, EfficientNetV2, RegNet, ConvNeXt, ViT and Swin with the names of torchvision or timm"
 
   /// The known architecture whose tensors `state` holds exactly, or nil; nil is not an error.
@@ -75,7 +80,7 @@ public enum ArchitectureRegistry {
     }
   }
 
-  /// The largest known state dict has 932 tensors; one that is not 0.6 of a dict's tensors cannot resemble it.
+  /// The largest known state dict has about 1800 tensors; one that is not 0.6 of a dict's tensors cannot resemble it.
   private static let mostTensors = 4096
 
   /// Compares `state` with every known architecture by names and shapes alone; no weights are read.
@@ -129,9 +134,11 @@ public enum ArchitectureRegistry {
     _ tensors: NamedTensors, _ family: any ArchitectureFamily.Type, prefix: String, _ state: StateDict
   ) -> Comparison {
     let depths = family.depths(of: tensors)
-    // Same depth first: recognition then rarely looks at more than three variants.
+    // Same depth first, then a few of similar depth: recognition rarely looks at more than one variant.
     let variants = family.candidates(for: tensors, declaredName: declaredName(state))
-    let ordered = variants.filter { $0.depths == depths } + variants.filter { $0.depths != depths }
+    let others = variants.filter { $0.depths != depths }.map { ($0, distance($0.depths, depths)) }
+      .sorted { $0.1 < $1.1 }
+    let ordered = variants.filter { $0.depths == depths } + others.prefix(mostOtherDepths).map(\.0)
     var best: (overlap: Double, miss: ArchitectureNearMiss)?
     for variant in ordered {
       if let best, variant.depths != depths, best.overlap > 0.9 { break }
@@ -156,6 +163,16 @@ public enum ArchitectureRegistry {
           family: family.name, variant: family.name, matchedTensors: 0, expectedTensors: 0, differences: []))
     }
     return .closest(overlap: best.overlap, miss: best.miss)
+  }
+
+  /// Variants of other depths that are compared when none of the same depth agrees.
+  private static let mostOtherDepths = 3
+
+  /// Blocks that have to be added or taken away.
+  private static func distance(_ left: [Int], _ right: [Int]) -> Int {
+    let shared = min(left.count, right.count)
+    return zip(left, right).reduce(0) { $0 + abs($1.0 - $1.1) }
+      + (left.dropFirst(shared) + right.dropFirst(shared)).reduce(0, +)
   }
 
   /// The first component of the names with its dot when all names share it.

@@ -10,7 +10,9 @@ enum GraphAssembly {
   ) throws(ScopeError) -> Model {
     var initializers = blueprint.constants
     for (name, make) in blueprint.tables { initializers[name] = make() }
-    for expected in blueprint.expected where expected.role.isRead {
+    // What only training needs (auxiliary classifiers) is not in the graph.
+    let used = Set(blueprint.nodes.flatMap(\.inputs))
+    for expected in blueprint.expected where used.contains(expected.name) {
       guard let tensor = tensors[expected.name] else {
         throw ScopeError(.invalidData, "a tensor of \(architecture) is missing", place: expected.name)
       }

@@ -44,7 +44,11 @@ public struct RecognisedArchitecture: Sendable {
     summary = variant.summary
     classCount = classes
     inputSize = blueprint.inputSize
-    assumptions = variant.assumptions
+    let channels = blueprint.inputSize[0]
+    assumptions =
+      variant.assumptions
+      + (channels == 3
+        ? [] : ["the published preprocessing is for 3 colour channels, this model takes \(channels)"])
     preprocessing = variant.preprocessing
     counts = blueprint.counts
     self.prefix = prefix

@@ -8,11 +8,16 @@ public enum ModelFormat: String, Sendable, Codable, CaseIterable {
   case pyTorchLegacy = "pytorch-legacy"
   case pickle
   case torchScript = "torchscript"
+  case torchExport = "torch-export"
   case safetensors
   case safetensorsSharded = "safetensors-sharded"
   case pyTorchSharded = "pytorch-sharded"
   case numpyArchive = "npz"
   case zip
+  case gguf
+  case tensorFlowLite = "tflite"
+  case keras
+  case kerasHDF5 = "keras-h5"
   case unknown
 }
 
@@ -24,6 +29,8 @@ public enum ModelContent: Sendable {
   case weights(StateDict)
   /// A traced, scripted or exported PyTorch program: its weights, and its graph converted to ONNX operators.
   case program(StateDict, ConvertedProgram)
+  /// A model that is read and described, not executed here.
+  case description(ModelDescription)
 }
 
 /// The graph of a PyTorch program, or why it could not be converted.
@@ -43,6 +50,12 @@ public struct ModelFile: Sendable {
   public var byteCount: Int
   /// The main file's bytes.
   public var bytes: ByteSlice
+  /// The folder, when the user gave one and the model was found in it.
+  public var folder: String?
+  /// What the `config.json` beside the model says.
+  public var configuration: HuggingFaceConfiguration?
+  /// Remarks of the reading: what was passed over, what beside the model cannot be used.
+  public var notes: [String] = []
 
   public init(path: String, format: ModelFormat, content: ModelContent, byteCount: Int, bytes: ByteSlice) {
     self.path = path

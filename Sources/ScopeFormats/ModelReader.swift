@@ -6,18 +6,38 @@ import ScopeGraph
 public enum ModelReader {
   /// Maps the file and reads its structure; weights stay in the file.
   ///
+  ///
+  /// A folder, or the `config.json` in it, stands for the model that ``HuggingFaceFolder`` finds there.
+  ///
+  /// - Parameter inputShapes: shapes of the inputs of a program that does not tell them (TorchScript), in order; what
+  ///   the format tells itself is not replaced.
   /// - Throws: any `ScopeError` of the reading; its `file` is `path` (or the shard or external file concerned).
-  public static func read(path: String) throws(ScopeError) -> ModelFile {
+  public static func read(path given: String, inputShapes: [Shape] = []) throws(ScopeError) -> ModelFile {
+    var (path, folder, note) = (given, String?.none, String?.none)
+    if HuggingFaceFolder.isFolder(given) {
+      folder = given
+      while let name = folder, name.count > 1, name.hasSuffix("/") { folder?.removeLast() }
+    } else if given.split(separator: "/").last == HuggingFaceConfiguration.fileName[...] {
+      folder = directory(of: given)
+    }
+    if let folder { (path, note) = try HuggingFaceFolder.locate(in: folder) }
     do throws(ScopeError) {
       let bytes = try ByteSlice(mappingFile: path)
-      return try read(bytes, path: path)
+      var file = try read(bytes, path: path, inputShapes: inputShapes)
+      file.folder = folder
+      let (configuration, problem) = HuggingFaceFolder.configuration(beside: directory(of: path))
+      file.configuration = configuration
+      file.notes += [note, problem].compactMap { $0 }
+      return file
     } catch {
       throw error.inFile(path)
     }
   }
 
   /// The same for bytes that are already there; `path` tells the folder of shards and external data.
-  public static func read(_ bytes: ByteSlice, path: String) throws(ScopeError) -> ModelFile {
+  public static func read(
+    _ bytes: ByteSlice, path: String, inputShapes: [Shape] = []
+  ) throws(ScopeError) -> ModelFile {
     let folder = directory(of: path)
     func file(_ format: ModelFormat, _ content: ModelContent, extra: Int = 0) -> ModelFile {
       ModelFile(path: path, format: format, content: content, byteCount: bytes.count + extra, bytes: bytes)
@@ -35,7 +55,10 @@ public enum ModelReader {
     case .safetensors: return file(.safetensors, .weights(try SafetensorsReader.read(bytes)))
     case .pyTorchLegacy: return file(.pyTorchLegacy, .weights(try PyTorchReader.readLegacy(bytes)))
     case .pickle: return file(.pickle, .weights(try PyTorchReader.readPickle(bytes)))
-    case .zip: return try archive(bytes, file)
+    case .zip: return try archive(bytes, inputShapes, file)
+    case .gguf: return file(.gguf, .description(try GGUFReader.read(bytes)))
+    case .tensorFlowLite: return file(.tensorFlowLite, .description(try TFLiteReader.read(bytes)))
+    case .hdf5: return file(.kerasHDF5, .description(try KerasReader.read(hdf5: bytes)))
     case .json:
       guard bytes.count <= ShardedReader.indexLimit else {
         throw ScopeError(
@@ -55,10 +78,10 @@ public enum ModelReader {
     }
   }
 
-  static let expectation = "ONNX, a PyTorch checkpoint or safetensors"
+  static let expectation = "ONNX, a PyTorch checkpoint, safetensors, GGUF, TensorFlow Lite or Keras"
 
   private static func archive(
-    _ bytes: ByteSlice, _ file: (ModelFormat, ModelContent, Int) -> ModelFile
+    _ bytes: ByteSlice, _ inputShapes: [Shape], _ file: (ModelFormat, ModelContent, Int) -> ModelFile
   ) throws(ScopeError) -> ModelFile {
     let archive = try ZipArchive(bytes)
     let names = archive.members.map(\.name)
@@ -69,13 +92,16 @@ public enum ModelReader {
         found: names.prefix(3).joined(separator: ", "),
         remedy: "Give it as --data, and a model file as the model")
     }
-    if names.contains(where: { $0.hasSuffix("model.weights.h5") }) {
-      throw ScopeError(
-        .unsupported, "this is a Keras model", expected: expectation,
-        remedy: "Convert the model with tf2onnx and give that file")
+    if KerasReader.isKeras(archive) { return file(.keras, .description(try KerasReader.read(archive)), 0) }
+    if ExportArchive.isExported(archive) {
+      let (weights, program) = try ExportReader.read(archive)
+      return file(.torchExport, .program(weights, program), 0)
     }
-    let (weights, isTorchScript) = try PyTorchReader.readArchive(archive)
-    return file(isTorchScript ? .torchScript : .pyTorchZip, .weights(weights), 0)
+    let contents = try PyTorchReader.readArchive(
+      archive, converter: TorchScriptConverter(inputShapes: inputShapes))
+    guard contents.isTorchScript else { return file(.pyTorchZip, .weights(contents.weights), 0) }
+    return file(
+      .torchScript, contents.program.map { .program(contents.weights, $0) } ?? .weights(contents.weights), 0)
   }
 
   private static func directory(of path: String) -> String {

@@ -10,6 +10,9 @@ public enum FileKind: Sendable, Hashable {
   case pickle
   case safetensors
   case json
+  case gguf
+  case tensorFlowLite
+  case hdf5
   /// A format that is recognised and not read; the text names it, the remedy says what to do.
   case foreign(name: String, remedy: String)
   case unknown
@@ -18,6 +21,9 @@ public enum FileKind: Sendable, Hashable {
   public static func sniff(_ bytes: ByteSlice) -> FileKind {
     if bytes.isEmpty { return .empty }
     if ZipArchive.looksLikeArchive(bytes) { return .zip }
+    if GGUFReader.looksLikeGGUF(bytes) { return .gguf }
+    if TFLiteReader.looksLikeModel(bytes) { return .tensorFlowLite }
+    if HDF5File.looksLikeHDF5(bytes) { return .hdf5 }
     if let foreign = signature(bytes) { return foreign }
     if SafetensorsReader.looksLikeSafetensors(bytes) { return .safetensors }
     if PyTorchReader.looksLikeLegacy(bytes) { return .pyTorchLegacy }
@@ -34,22 +40,12 @@ public enum FileKind: Sendable, Hashable {
   }
 
   private static let again = "Give the model file itself"
-  private static let export = "Export the model to ONNX and give that file"
 
   /// Files with a fixed beginning.
   private static let signatures: [(bytes: [UInt8], offset: Int, name: String, remedy: String)] = [
     (
       Array("version https://git-lfs".utf8), 0, "a Git LFS pointer, not the model",
       "Fetch the file itself with git lfs pull"
-    ),
-    (
-      [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], 0, "an HDF5 file (Keras?)",
-      "Convert the model with tf2onnx and give that file"
-    ),
-    (Array("GGUF".utf8), 0, "a GGUF file", export),
-    (
-      Array("TFL3".utf8), 4, "a TensorFlow Lite model",
-      "Convert the model with tf2onnx --tflite and give that file"
     ),
     ([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], 0, "a NumPy array", again),
     ([0x1F, 0x8B], 0, "a gzip file", "Decompress it and give the model file"),

@@ -17,6 +17,8 @@ public struct StateDict: Sendable {
   /// Names that the file itself marks as buffers (whole-module pickles, TorchScript); a plain state dict does not
   /// tell buffers from parameters, so this is empty there.
   public var buffers: Set<String>
+  /// The modules of a program (TorchScript); nil where the file does not tell them.
+  public var modules: ModuleTree?
   /// What else lies beside the tensors, each with a short description (`epoch = 12`, `optimizer (dict of 2)`).
   public var otherEntries: [String]
   /// Free-form metadata of the file (safetensors `__metadata__`).

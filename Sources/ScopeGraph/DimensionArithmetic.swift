@@ -1,109 +1,63 @@
-/// A product of symbolic dimensions times an integer: the form in which sizes are multiplied and divided.
-struct DimensionProduct: Equatable {
-  var coefficient: Int
-  /// Sorted, with repetition.
-  var names: [String]
-
-  /// Nil for an unknown dimension.
-  init?(_ dimension: Dimension) {
-    switch dimension {
-    case .unknown: return nil
-    case .known(let size):
-      coefficient = size
-      names = []
-    case .symbolic(let name):
-      coefficient = 1
-      names = []
-      for part in name.split(separator: "*") {
-        if let number = Int(part) {
-          let (product, overflow) = coefficient.multipliedReportingOverflow(by: number)
-          guard !overflow else { return nil }
-          coefficient = product
-        } else {
-          names.append(String(part))
-        }
-      }
-      names.sort()
-    }
-  }
-
-  init(coefficient: Int, names: [String]) {
-    self.coefficient = coefficient
-    self.names = names
-  }
-
-  /// Nil when the product of the known sizes overflows or a dimension is unknown.
-  init?(_ dimensions: some Sequence<Dimension>) {
-    coefficient = 1
-    names = []
-    for dimension in dimensions {
-      guard let factor = DimensionProduct(dimension) else { return nil }
-      let (product, overflow) = coefficient.multipliedReportingOverflow(by: factor.coefficient)
-      guard !overflow else { return nil }
-      coefficient = product
-      names += factor.names
-    }
-    names.sort()
-  }
-
-  /// The quotient when it is exact.
-  func divided(by other: DimensionProduct) -> DimensionProduct? {
-    guard other.coefficient != 0, coefficient % other.coefficient == 0 else { return nil }
-    var rest = names
-    for name in other.names {
-      guard let index = rest.firstIndex(of: name) else { return nil }
-      rest.remove(at: index)
-    }
-    return DimensionProduct(coefficient: coefficient / other.coefficient, names: rest)
-  }
-
-  var dimension: Dimension {
-    if names.isEmpty || coefficient == 0 { return .known(coefficient) }
-    let product = names.joined(separator: "*")
-    return .symbolic(coefficient == 1 ? product : "\(coefficient)*\(product)")
-  }
-}
-
+/// Arithmetic on sizes that may be open; results stay symbolic (`12*batch`, `past + sequence`, `floor((h + 1)/2)`).
 extension Dimension {
-  /// Product; symbolic factors stay (`12*batch`).
+  /// Product; unknown when it overflows.
   static func product(_ dimensions: some Sequence<Dimension>) -> Dimension {
     let all = Array(dimensions)
     if all.contains(.known(0)) { return .known(0) }
-    return DimensionProduct(all)?.dimension ?? .unknown
+    var result = SymbolicCount(1)
+    for dimension in all {
+      guard let factor = dimension.count, let product = result.times(factor) else { return .unknown }
+      result = product
+    }
+    return SizeExpression.dimension(result)
   }
 
-  /// Sum; known only when both are, or one is zero.
   static func sum(_ left: Dimension, _ right: Dimension) -> Dimension {
-    switch (left, right) {
-    case (.known(let a), .known(let b)):
+    if case .known(let a) = left, case .known(let b) = right {
       let (value, overflow) = a.addingReportingOverflow(b)
       return overflow ? .unknown : .known(value)
-    case (.known(0), let other), (let other, .known(0)): return other
-    default:
-      guard let a = DimensionProduct(left), let b = DimensionProduct(right), a.names == b.names else {
-        return .unknown
-      }
-      let (coefficient, overflow) = a.coefficient.addingReportingOverflow(b.coefficient)
-      return overflow ? .unknown : DimensionProduct(coefficient: coefficient, names: a.names).dimension
     }
+    return SizeExpression.dimension(added(left.count, right.count))
   }
 
-  /// Difference.
   static func difference(_ left: Dimension, _ right: Dimension) -> Dimension {
-    if left != .unknown, left == right { return .known(0) }
-    if case .known(let b) = right, b != .min { return sum(left, .known(-b)) }
-    return .unknown
+    if case .known(let a) = left, case .known(let b) = right {
+      let (value, overflow) = a.subtractingReportingOverflow(b)
+      return overflow ? .unknown : .known(value)
+    }
+    return SizeExpression.dimension(added(left.count, right.count?.negated))
   }
 
-  /// Quotient when it is exact; two known numbers divide towards zero.
+  /// Quotient: known numbers divide towards zero, sizes (which are not negative) are rounded down.
   static func quotient(_ left: Dimension, _ right: Dimension) -> Dimension {
     if case .known(let a) = left, case .known(let b) = right {
       return b == 0 || (a == .min && b == -1) ? .unknown : .known(a / b)
     }
-    guard let a = DimensionProduct(left), let b = DimensionProduct(right), let exact = a.divided(by: b) else {
-      return .unknown
+    guard let a = left.count, let b = right.count else { return .unknown }
+    if let exact = a.dividedExactly(by: b) { return SizeExpression.dimension(exact) }
+    guard let divisor = b.number else { return .unknown }
+    return SizeExpression.dimension(SizeExpression.floored(a, by: divisor))
+  }
+
+  /// Quotient rounded up, by a positive number.
+  static func roundedUp(_ dimension: Dimension, by divisor: Int) -> Dimension {
+    guard divisor > 0 else { return .unknown }
+    return quotientDown(.sum(dimension, .known(divisor - 1)), by: divisor)
+  }
+
+  /// Quotient rounded down, negative numbers included.
+  static func quotientDown(_ dimension: Dimension, by divisor: Int) -> Dimension {
+    SizeExpression.dimension(dimension.count.flatMap { SizeExpression.floored($0, by: divisor) })
+  }
+
+  /// Remainder of a size.
+  static func remainder(_ left: Dimension, _ right: Dimension) -> Dimension {
+    if case .known(let a) = left, case .known(let b) = right {
+      guard b > 0 else { return .unknown }
+      return .known(((a % b) + b) % b)
     }
-    return exact.dimension
+    guard let divisor = right.value, divisor > 0 else { return .unknown }
+    return .difference(left, .product([.known(divisor), quotientDown(left, by: divisor)]))
   }
 
   /// What is known when a value is both.

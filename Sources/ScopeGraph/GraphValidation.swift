@@ -45,6 +45,13 @@ public enum GraphValidation {
         }
       }
       for name in node.outputs where !name.isEmpty {
+        // ONNX: names are unique over a graph and the graphs inside it.
+        if outer.contains(where: { $0.contains(name) }) {
+          throw ScopeError(
+            .invalidGraph, "the value \(name) is already defined in a graph around this one",
+            place: place(node, index),
+            remedy: "Export the model again; every value of an ONNX graph is assigned once")
+        }
         guard defined.insert(name).inserted else {
           throw ScopeError(
             .invalidGraph, "the value \(name) is defined twice", place: place(node, index),

@@ -22,10 +22,25 @@ public struct InferenceProblem: Sendable, Hashable {
 public struct InferredTypes: Sendable {
   /// By value name, initializers and graph inputs included; values inside subgraphs and functions are not listed.
   public internal(set) var values: [String: ValueType]
-  /// Per node of the main graph; nil where the operator or a needed shape is not known. A node that holds subgraphs or
-  /// calls a function has the cost of what it runs.
+  /// Per node of the main graph, with open sizes kept; nil where the operator or a needed shape is not known. A node
+  /// that holds subgraphs or calls a function has the cost of what it runs.
+  public internal(set) var symbolicCosts: [SymbolicCost?]
+  /// The same in numbers; nil also where a cost depends on a size that is open.
   public internal(set) var costs: [OperatorCost?]
+  /// Why a node of the main graph has no cost, by its index.
+  public internal(set) var notCounted: [Int: String]
   public internal(set) var problems: [InferenceProblem]
+
+  init(
+    values: [String: ValueType], symbolicCosts: [SymbolicCost?], notCounted: [Int: String],
+    problems: [InferenceProblem]
+  ) {
+    self.values = values
+    self.symbolicCosts = symbolicCosts
+    costs = symbolicCosts.map { $0?.numbers }
+    self.notCounted = notCounted
+    self.problems = problems
+  }
 
   public subscript(name: String) -> ValueType? { values[name] }
   /// Nil when the rank is not known.

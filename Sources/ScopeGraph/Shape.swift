@@ -51,6 +51,8 @@ public struct Shape: Sendable, Hashable, CustomStringConvertible, ExpressibleByA
 
   /// `1x3x224x224`, `batchx3x?x?`, `scalar`.
   public var description: String {
-    dimensions.isEmpty ? "scalar" : dimensions.map(\.description).joined(separator: "x")
+    dimensions.isEmpty
+      ? "scalar"
+      : dimensions.map { $0.description.contains(" ") ? "(\($0))" : $0.description }.joined(separator: "x")
   }
 }

@@ -10,11 +10,24 @@ public struct ValueType: Sendable {
   /// Elements, row-major, of a small integer tensor of which not every element is known (the result of `Shape` on a
   /// symbolic batch). Elements may be negative.
   public var partialElements: [Dimension]?
+  /// Nil for a tensor.
+  public var container: Container?
+
+  /// Values that are not tensors.
+  public enum Container: Sendable {
+    /// A sequence: the type of every element when its length is known, otherwise one type that all elements have (or
+    /// none when nothing is known of them).
+    case sequence([ValueType], isLengthKnown: Bool)
+    /// A map (of ai.onnx.ml).
+    case map
+  }
 
   public init(_ dataType: DataType? = nil, _ shape: Shape? = nil) {
     self.dataType = dataType
     self.shape = shape
   }
+
+  public init(_ container: Container) { self.container = container }
 
   public init(constant: Tensor) {
     dataType = constant.dataType
@@ -22,12 +35,16 @@ public struct ValueType: Sendable {
     self.constant = constant
   }
 
-  /// Elements of a small integer tensor as far as they are known, row-major; nil when nothing is known.
+  /// Elements of a small tensor of whole numbers as far as they are known, row-major; nil when nothing is known.
   public var integerElements: [Dimension]? {
     if let partialElements { return partialElements }
-    guard let constant, !constant.dataType.isFloatingPoint, constant.elementCount <= ValueType.maximumElements
-    else {
-      return nil
+    guard let constant, constant.elementCount <= ValueType.maximumElements else { return nil }
+    if constant.dataType.isFloatingPoint {
+      // Sizes may be computed in floating point on their way from one shape to another.
+      guard constant.elementCount <= 64, let values = try? constant.floats(),
+        values.allSatisfy({ $0 == $0.rounded() && abs($0) < 0x1p24 })
+      else { return nil }
+      return values.map { .known(Int($0)) }
     }
     guard let values = try? constant.ints() else { return nil }
     return values.map(Dimension.known)

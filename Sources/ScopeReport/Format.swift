@@ -38,6 +38,19 @@ package enum Format {
     return fixed(value, size >= 0.001 ? 4 : 6)
   }
 
+  /// Three significant digits, with an exponent for values outside 0.001 ..< 1,000,000: `1.23e-7`.
+  package static func scientific(_ value: Double) -> String {
+    let size = abs(value)
+    guard value.isFinite, size > 0, size < 1e-3 || size >= 1e6 else {
+      return value.isFinite ? significant(value) : "\(value)"
+    }
+    var exponent = 0
+    var mantissa = size
+    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    return (value < 0 ? "-" : "") + fixed(mantissa, 2) + "e\(exponent)"
+  }
+
   package static func percent(_ fraction: Double, _ decimals: Int = 1) -> String {
     fixed(fraction * 100, decimals) + "%"
   }
@@ -88,6 +101,46 @@ package enum Format {
     return integer(value)
   }
 
+  /// `1.81 G`, `11.7 M`, `36.9 k`, `512`: SI prefixes, three significant digits.
+  package static func compact(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
+    for (size, prefix) in [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+    where abs(value) >= size * 0.9995 {
+      return (value < 0 ? "-" : "") + significant(max(abs(value) / size, 1)) + " " + prefix
+    }
+    return value == value.rounded() ? integer(value) : significant(value)
+  }
+
+  package static func compact(_ value: Int) -> String { compact(Double(value)) }
+
+  /// `1 × 64 × 56 × 56`.
+  package static func shape(_ sizes: [String]) -> String {
+    sizes.isEmpty ? "scalar" : sizes.joined(separator: " × ")
+  }
+
+  /// `64×3×7×7`, `scalar`.
+  package static func dimensions(_ sizes: [Int]) -> String {
+    sizes.isEmpty ? "scalar" : sizes.map { String($0) }.joined(separator: "×")
+  }
+
+  /// Three significant digits of a number of any size: `-0.0312`, `1.2e-05`.
+  package static func signed(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    let size = abs(value)
+    if size >= 1e-3, size < 1e6 { return significant(value) }
+    var exponent = 0
+    var mantissa = size
+    while mantissa >= 9.995 {
+      mantissa /= 10
+      exponent += 1
+    }
+    while mantissa < 0.9995 {
+      mantissa *= 10
+      exponent -= 1
+    }
+    return (value < 0 ? "-" : "") + fixed(mantissa, 2) + "e\(exponent)"
+  }
+
   /// `8/255` for radii up to 32 grey levels that are multiples of a quarter level, otherwise the decimal.
   package static func epsilon(_ value: Double) -> String {
     let levels = value * 255
@@ -116,8 +169,11 @@ package enum Format {
   }
 
   /// A remark as a sentence of its own.
-  static func statement(_ text: String) -> String {
-    sentence(text) + (text.hasSuffix(".") || text.hasSuffix("!") || text.hasSuffix("?") ? "" : ".")
+  static func statement(_ text: String) -> String { ended(sentence(text)) }
+
+  /// With a full stop; the beginning, which may be a name, stays as it is.
+  static func ended(_ text: String) -> String {
+    text + (text.hasSuffix(".") || text.hasSuffix("!") || text.hasSuffix("?") ? "" : ".")
   }
 
   /// First letter in upper case.

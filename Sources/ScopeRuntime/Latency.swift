@@ -7,14 +7,30 @@ public struct LatencySummary: Sendable, Hashable {
   public var samples: [Double]
   /// Runs before sampling began.
   public var warmUpRuns: Int
+  /// Whether the warm-up ended because the median was stable, not because its time was over.
+  public var isWarm: Bool
   public var threads: Int
   public var batch: Int
+  /// Why sampling ended; nil where rounds were counted.
+  public var stop: Stop?
 
-  public init(samples: [Double], warmUpRuns: Int, threads: Int, batch: Int) {
+  public enum Stop: Sendable, Hashable {
+    /// The 95% confidence interval of the median is within ``LatencyBenchmark/precision`` of it.
+    case precise
+    case budget
+    /// ``LatencyBenchmark/Plan/maximumSamples`` were taken.
+    case enough
+  }
+
+  public init(
+    samples: [Double], warmUpRuns: Int, isWarm: Bool = true, threads: Int, batch: Int, stop: Stop? = nil
+  ) {
     self.samples = samples
     self.warmUpRuns = warmUpRuns
+    self.isWarm = isWarm
     self.threads = threads
     self.batch = batch
+    self.stop = stop
   }
 
   public var medianMilliseconds: Double { samples.quantile(0.5) }
@@ -54,25 +70,44 @@ public enum LatencyBenchmark {
     }
   }
 
+  /// Half width of the median's confidence interval, relative to it, at which sampling ends.
+  public static let precision = 0.02
+
+  /// Whether the 95% confidence interval of the median lies within ``precision`` of it.
+  package static func isPrecise(_ samples: [Double]) -> Bool {
+    let median = samples.quantile(0.5)
+    let interval = samples.medianInterval
+    return interval.lowerBound >= (1 - precision) * median && interval.upperBound <= (1 + precision) * median
+  }
+
   /// Runs until the median is known within 2% (95% confidence) or the budget is spent, after a warm-up that lasts
   /// until two windows of five runs agree within 5%.
+  ///
+  /// Precision is looked at every 16 samples from 64 on, not after each: a test repeated at every sample would end
+  /// early by chance, and 64 are needed for the 90th percentile.
   public static func measure(
     _ session: Session, feeds: [String: HostArray], batch: Int, plan: Plan = Plan()
   ) throws(ScopeError) -> LatencySummary {
     let clock = ContinuousClock()
-    let warmUpRuns = try warmUp(session, feeds, until: clock.now + plan.budget / 2)
+    let warmUp = try warmUp(session, feeds, until: clock.now + plan.budget / 2)
     var samples: [Double] = []
+    var stop = LatencySummary.Stop.enough
     let end = clock.now + plan.budget
     while samples.count < plan.maximumSamples {
       samples.append(try time(session, feeds))
       guard samples.count >= plan.minimumSamples else { continue }
-      if clock.now >= end { break }
-      if samples.count >= 64, samples.count % 16 == 0 {
-        let interval = samples.medianInterval
-        if interval.upperBound - interval.lowerBound <= 0.04 * samples.quantile(0.5) { break }
+      if clock.now >= end {
+        stop = .budget
+        break
+      }
+      if samples.count >= 64, samples.count % 16 == 0, isPrecise(samples) {
+        stop = .precise
+        break
       }
     }
-    return LatencySummary(samples: samples, warmUpRuns: warmUpRuns, threads: threads(session), batch: batch)
+    return LatencySummary(
+      samples: samples, warmUpRuns: warmUp.runs, isWarm: warmUp.isStable, threads: threads(session),
+      batch: batch, stop: stop)
   }
 
   /// Times several sessions in turn, round by round, each round beginning with the next one, so that a drift of
@@ -81,9 +116,9 @@ public enum LatencyBenchmark {
     _ sessions: [Session], feeds: [[String: HostArray]], batch: Int, plan: Plan = Plan()
   ) throws(ScopeError) -> [LatencySummary] {
     let clock = ContinuousClock()
-    var warmUpRuns: [Int] = []
+    var warmUps: [(runs: Int, isStable: Bool)] = []
     for (session, feed) in zip(sessions, feeds) {
-      warmUpRuns.append(
+      warmUps.append(
         try warmUp(session, feed, until: clock.now + plan.budget / (4 * max(sessions.count, 1))))
     }
     var samples = [[Double]](repeating: [], count: sessions.count)
@@ -100,8 +135,8 @@ public enum LatencyBenchmark {
     }
     return sessions.indices.map { index in
       LatencySummary(
-        samples: samples[index], warmUpRuns: warmUpRuns[index], threads: threads(sessions[index]),
-        batch: batch)
+        samples: samples[index], warmUpRuns: warmUps[index].runs, isWarm: warmUps[index].isStable,
+        threads: threads(sessions[index]), batch: batch)
     }
   }
 
@@ -111,13 +146,13 @@ public enum LatencyBenchmark {
     return SpeedRatio(ratio: ratios.quantile(0.5), interval: ratios.medianInterval, rounds: ratios.count)
   }
 
-  private static func threads(_ session: Session) -> Int {
+  static func threads(_ session: Session) -> Int {
     session.options.threads > 0 ? session.options.threads : Machine.coreCount
   }
 
   private static func warmUp(
     _ session: Session, _ feeds: [String: HostArray], until end: ContinuousClock.Instant
-  ) throws(ScopeError) -> Int {
+  ) throws(ScopeError) -> (runs: Int, isStable: Bool) {
     let clock = ContinuousClock()
     var times: [Double] = []
     while times.count < 100 {
@@ -125,15 +160,15 @@ public enum LatencyBenchmark {
       if times.count >= 10 {
         let last = Array(times.suffix(5)).quantile(0.5)
         let previous = Array(times.dropLast(5).suffix(5)).quantile(0.5)
-        if abs(last - previous) <= 0.05 * previous { break }
+        if abs(last - previous) <= 0.05 * previous { return (times.count, true) }
       }
       if times.count >= 3, clock.now >= end { break }
     }
-    return times.count
+    return (times.count, false)
   }
 
   /// One run, milliseconds.
-  private static func time(_ session: Session, _ feeds: [String: HostArray]) throws(ScopeError) -> Double {
+  static func time(_ session: Session, _ feeds: [String: HostArray]) throws(ScopeError) -> Double {
     let clock = ContinuousClock()
     let start = clock.now
     _ = try session.run(feeds)

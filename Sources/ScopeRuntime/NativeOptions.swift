@@ -23,6 +23,13 @@ import ScopeBytes
         unsafe try engine.check(scope_ort_enable_profiling(engine.api, pointer, prefix))
       }
       var entries = options.configuration
+      if let path = options.optimizedModelPath {
+        unsafe try engine.check(scope_ort_set_optimized_model_path(engine.api, pointer, path))
+        // Apart from the graph, so that the graph can be read without them, and beyond protobuf's 2 GiB.
+        let name = path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
+        entries["session.optimized_model_external_initializers_file_name"] = "\(name).weights"
+        entries["session.optimized_model_external_initializers_min_size_in_bytes"] = "1024"
+      }
       if !options.allowSpinning { entries["session.intra_op.allow_spinning"] = "0" }
       for (key, value) in entries {
         unsafe try engine.check(scope_ort_add_config(engine.api, pointer, key, value))

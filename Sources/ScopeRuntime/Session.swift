@@ -3,6 +3,12 @@ import ScopeBytes
 import ScopeFormats
 import ScopeGraph
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// How a session is made.
 public struct SessionOptions: Sendable, Hashable {
   /// ONNX Runtime's graph optimization level.
@@ -20,6 +26,8 @@ public struct SessionOptions: Sendable, Hashable {
   public var allowSpinning = false
   /// File name prefix of a profile to record; see ``Session/endProfiling()``.
   public var profilePrefix: String?
+  /// Where to write the graph as the engine optimized it, its weights in `<path>.weights` beside it; nil writes none.
+  public var optimizedModelPath: String?
   /// Further `session.*` configuration entries.
   public var configuration: [String: String] = [:]
   /// Keep freed activations for reuse. Off lowers the memory that stays allocated.
@@ -27,13 +35,14 @@ public struct SessionOptions: Sendable, Hashable {
 
   public init(
     threads: Int = 0, optimization: Optimization = .all, allowSpinning: Bool = false,
-    profilePrefix: String? = nil,
+    profilePrefix: String? = nil, optimizedModelPath: String? = nil,
     configuration: [String: String] = [:], cpuArena: Bool = true
   ) {
     self.threads = threads
     self.optimization = optimization
     self.allowSpinning = allowSpinning
     self.profilePrefix = profilePrefix
+    self.optimizedModelPath = optimizedModelPath
     self.configuration = configuration
     self.cpuArena = cpuArena
   }
@@ -203,7 +212,8 @@ public struct SessionOptions: Sendable, Hashable {
     }
     let path = unsafe String(cString: pointer)
     unsafe try engine.check(scope_ort_free(engine.api, engine.allocator, pointer))
-    return try ProfileEvent.readAndRemove(path)
+    defer { unsafe unlink(path) }
+    return ProfileReader.events(try ByteSlice(mappingFile: path))
   }
 }
 

@@ -8,6 +8,12 @@ import ScopeBytes
   import Musl
 #endif
 
+/// Ends a subcommand whose results have been printed as far as they go.
+struct Unreadable: Error {
+  /// What could not be read, file and place included.
+  var problem: String
+}
+
 /// What the process ends with; the contract of every subcommand.
 enum Exit {
   static let unsafe: Int32 = 1
@@ -20,6 +26,10 @@ enum Exit {
     if let error = error as? ScopeError {
       Terminal.writeError("error: \(Terminal.printable(error.description))\n")
       exit(error.code == .interrupted ? interrupted : usageOrUnreadable)
+    }
+    if let error = error as? Unreadable {
+      Terminal.writeError("error: \(Terminal.printable(error.problem))\n")
+      exit(usageOrUnreadable)
     }
     if let exitCode = error as? ExitCode { exit(exitCode.rawValue) }
     let text = usage(error)

@@ -27,6 +27,7 @@ enum Interruption {
         var received: Int32 = 0
         sigwait(&signals, &received)
         AtomicFile.removeUnfinished()
+        TemporaryFolder.removeAll()
         Terminal.writeError(Terminal.isInteractive ? "\r\u{1B}[K" : "")
         Terminal.writeError("interrupted; no output was written\n")
         _exit(Exit.interrupted)

@@ -12,7 +12,9 @@ struct NeuralScopeCommand: ParsableCommand {
       3 evidence incomplete, 130 interrupted.
       """,
     version: NeuralScope.version,
-    subcommands: [Analyze.self, Optimize.self, Security.self, Robustness.self, ReportCommand.self])
+    subcommands: [
+      Analyze.self, Compare.self, Optimize.self, Security.self, Robustness.self, ReportCommand.self,
+    ])
 
   static func main() {
     Interruption.watch()

@@ -14,6 +14,13 @@ enum Output {
     }
   }
 
+  static func analysis(_ report: Report, parts: [Report.AnalysisPart], json: Bool) throws {
+    if json { return try section(report, [.analysis], json: true) }
+    Terminal.write(
+      TerminalRenderer.analysis(
+        report, parts: parts, options: .init(width: Terminal.width, colours: Terminal.colours)))
+  }
+
   static func verdicts(_ verdicts: [FileVerdict], json: Bool) throws {
     if json {
       Terminal.write(try JSONRenderer.encode(verdicts))

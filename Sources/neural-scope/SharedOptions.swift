@@ -1,6 +1,7 @@
 import ArgumentParser
 import NeuralScope
 import ScopeBytes
+import ScopeReport
 
 /// Options of every subcommand that may run the model.
 struct EngineOptions: ParsableArguments {
@@ -53,6 +54,66 @@ struct ImageOptions: ParsableArguments {
   var interpolation: String?
 }
 
+/// What `analyze` looks into and prints beyond the first table.
+struct DetailFlags: ParsableArguments {
+  @Flag(help: "Print every layer: output shape, parameters, MACs, time.")
+  var layers = false
+
+  @Flag(help: "Print where the memory goes: timeline, peak tensors, the engine's peak, larger batches.")
+  var memory = false
+
+  @Flag(help: "Measure the machine's roofs and print what bounds each kernel.")
+  var roofline = false
+
+  @Flag(help: "Measure and print throughput over batch sizes and threads.")
+  var throughput = false
+
+  @Flag(help: "Print statistics of every stored tensor; reads all weights.")
+  var tensors = false
+
+  @Option(
+    name: .customLong("shape"),
+    help: ArgumentHelp(
+      "Size of an input that the model leaves open, such as input=1x3x224x224; repeatable.",
+      valueName: "name=sizes"))
+  var shapes: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Price of a machine like this one per hour, in any currency.", valueName: "price"))
+  var pricePerHour: Double?
+
+  @Option(
+    name: .customLong("context"),
+    help: ArgumentHelp("Context lengths of a language model, separated by commas.", valueName: "tokens"))
+  var contexts: String?
+
+  func validate() throws {
+    if let price = pricePerHour, !(price > 0 && price <= 1e9) {
+      throw ValidationError("--price-per-hour takes more than 0")
+    }
+    _ = try contextLengths()
+  }
+
+  func contextLengths() throws -> [Int] {
+    try (contexts?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map { text in
+      guard let tokens = Int(text), (1...1_000_000_000).contains(tokens) else {
+        throw ValidationError("--context takes lengths such as 4096,32768, not \(text)")
+      }
+      return tokens
+    }
+  }
+
+  /// The parts to print, in the order they are printed.
+  var parts: [Report.AnalysisPart] {
+    let asked: [(Report.AnalysisPart, Bool)] = [
+      (.layers, layers), (.memory, memory), (.roofline, roofline),
+      (.throughput, throughput || pricePerHour != nil),
+      (.tensors, tensors),
+    ]
+    return asked.filter(\.1).map(\.0)
+  }
+}
+
 /// Options of every subcommand that attacks.
 struct AttackFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Attacks, separated by commas: fgsm, pgd, pgd-l2.", valueName: "list"))
@@ -84,6 +145,17 @@ struct AttackFlags: ParsableArguments {
 }
 
 extension ScopeOptions {
+  /// What the flags of `analyze` ask for.
+  mutating func look(into flags: DetailFlags) throws {
+    details = Set(flags.parts.compactMap { AnalysisDetail(rawValue: $0.rawValue) })
+    pricePerHour = flags.pricePerHour
+    contextLengths = try flags.contextLengths()
+    for text in flags.shapes {
+      let (input, shape) = try InputShapes.parse(text)
+      shapes[input] = shape
+    }
+  }
+
   init(_ engine: EngineOptions, data: String? = nil, images: ImageOptions? = nil, attack: AttackFlags? = nil)
   {
     self.init()

@@ -33,6 +33,38 @@ import Testing
     let missing = try #require(report["notMeasured"] as? [[String: Any]])
     #expect(missing.contains { ($0["remedy"] as? String)?.contains("torch.onnx.export") == true })
   }
+
+  @Test func theTableFitsEightyColumnsWithoutColours() throws {
+    let result = try CommandLine.run(
+      "analyze", Fixture.path("onnx/opset17.onnx"), "--no-run", "--layers", "--memory", "--tensors")
+    #expect(result.code == 0 && result.errors.isEmpty)
+    #expect(!result.output.contains("\u{1B}"))
+    for line in result.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    for name in ["Parameters", "MACs", "Peak activations", "More: "] {
+      #expect(result.output.contains(name), "\(name)")
+    }
+  }
+
+  @Test(arguments: [
+    ["--context", "0"], ["--context", "many"], ["--price-per-hour", "-1"], ["--price-per-hour", "nan"],
+    ["--shape", "=1x3"], ["--shape", "input=0"], ["--shape", "nothing"], ["--latency-seconds", "0"],
+  ])
+  func wrongDetailsAreExitCodeTwo(arguments: [String]) throws {
+    let result = try CommandLine.run(["analyze", Fixture.path("onnx/opset17.onnx"), "--no-run"] + arguments)
+    #expect(result.code == 2, "\(arguments)")
+    #expect(!result.errors.isEmpty && result.output.isEmpty)
+  }
+
+  @Test func everyFlagAnswersInJSON() throws {
+    let result = try CommandLine.run(
+      "analyze", Fixture.path("onnx/opset17.onnx"), "--no-run", "--json", "--layers", "--tensors", "--memory",
+      "--context", "512,1024", "--price-per-hour", "0.5")
+    #expect(result.code == 0, "\(result.errors)")
+    let analysis = try #require((try result.json() as? [String: Any])?["analysis"] as? [String: Any])
+    for key in ["layers", "tensors", "throughput", "bottlenecks", "work", "notes", "moduleSizes"] {
+      #expect(analysis[key] is [Any], "\(key)")
+    }
+  }
 }
 
 /// Every subcommand, every kind of bad input: exit code 2, the file named on standard error, no crash.

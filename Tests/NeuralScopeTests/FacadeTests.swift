@@ -67,24 +67,6 @@ import Testing
   }
 }
 
-@Suite struct NodeNamesTests {
-  static let graph = Graph(
-    name: "net",
-    nodes: [
-      Node("Conv", name: "conv", inputs: ["x", "w"], outputs: ["c"]),
-      Node("BatchNormalization", name: "bn", inputs: ["c", "s", "b", "m", "v"], outputs: ["n"]),
-      Node("Relu", name: "relu", inputs: ["n"], outputs: ["r"]),
-      Node("GlobalAveragePool", inputs: ["r"], outputs: ["g"]),
-    ])
-
-  @Test(arguments: [("conv", 0), ("r_nchwc", 0), ("c", 0), ("g", 3)])
-  func engineNamesLeadToTheirSource(name: String, index: Int) {
-    #expect(NodeNames(Self.graph).source(of: name) == index)
-  }
-
-  @Test func unknownNamesHaveNoSource() { #expect(NodeNames(Self.graph).source(of: "reorder_7") == nil) }
-}
-
 @Suite struct SampleInputsTests {
   func model(_ shape: Shape, _ dataType: DataType = .float32) -> Model {
     Model(graph: Graph(name: "g", inputs: [ValueInfo(name: "x", dataType: dataType, shape: shape)]))
@@ -98,11 +80,42 @@ import Testing
     #expect(Set(array.floats).count == 6, "values differ")
   }
 
-  @Test func otherOpenSizesAreNamed() {
-    let error = #expect(throws: ScopeError.self) {
-      try SampleInputs.make(model(Shape([.known(1), .symbolic("length")])))
-    }
-    #expect(error?.message.contains("length") == true)
+  @Test func otherOpenSizesAreAssumedAndStated() throws {
+    let text = try SampleInputs.prepare(
+      model(Shape([.symbolic("batch"), .symbolic("length")]), .int64), shapes: [:])
+    #expect(text.feeds["x"]?.dimensions == [1, SampleInputs.sequenceLength])
+    #expect(text.assumptions == ["length of x = 128"])
+    let image = try SampleInputs.prepare(
+      model(Shape([.unknown, .unknown, .unknown, .known(32)])), shapes: [:])
+    #expect(image.feeds["x"]?.dimensions == [1, 3, SampleInputs.imageSize, 32])
+    #expect(image.assumptions == ["size 1 of x = 3", "size 2 of x = 224"])
     #expect(throws: ScopeError.self) { try SampleInputs.make(model(Shape([1 << 40]))) }
+  }
+
+  @Test func givenShapesComeFirstAndNamesAreShared() throws {
+    let open = Shape([.symbolic("batch"), .symbolic("length")])
+    var graph = Graph(
+      name: "g",
+      inputs: [
+        ValueInfo(name: "ids", dataType: .int64, shape: open),
+        ValueInfo(name: "attention_mask", dataType: .int64, shape: open),
+      ])
+    graph.initializers = ["table": .floats([Float](repeating: 0, count: 20), [10, 2])]
+    graph.nodes = [Node("Gather", inputs: ["table", "ids"], outputs: ["e"])]
+    let made = try SampleInputs.prepare(Model(graph: graph), shapes: ["ids": [2, 16]])
+    #expect(made.feeds["attention_mask"]?.dimensions == [2, 16])
+    #expect(made.assumptions.isEmpty)
+    guard case .int64(let ids)? = made.feeds["ids"]?.values,
+      case .int64(let mask)? = made.feeds["attention_mask"]?.values
+    else { throw ScopeError(.invalidData, "no integers") }
+    #expect(ids.allSatisfy { (0..<10).contains($0) })
+    #expect(Set(ids).count > 5, "different rows are looked up")
+    #expect(mask.allSatisfy { $0 == 1 })
+    for wrong in [["other": Shape([1])], ["ids": Shape([1, 2, 3])]] {
+      let error = #expect(throws: ScopeError.self) {
+        try SampleInputs.prepare(Model(graph: graph), shapes: wrong)
+      }
+      #expect(error?.code == .invalidArgument)
+    }
   }
 }

@@ -60,6 +60,46 @@ struct StructureAnalysisTests {
     #expect(batch.outputs.first?.shape == [16, 3])
   }
 
+  @Test func workIsToldApartByKindAndAsAFunctionOfTheBatch() throws {
+    let analysis = try StructureAnalysis.analyze(model: model())
+    #expect(analysis.macsFormula?.count.description == "56*batch")
+    #expect(analysis.macsFormula?.text == "56 x N")
+    #expect(analysis.macsFormula?.explained == "56 x N, N = batch of x")
+    #expect(analysis.operations.work[.elementwise]?.operations == 8)
+    #expect(analysis.operations.work[.activation]?.operations == 8)
+    #expect(analysis.operations.work[.activation]?.nodes == 1)
+    #expect(analysis.openSizes.isEmpty)
+  }
+
+  /// Scores of every position with every other, under open batch and length.
+  @Test func aLengthIsNotAssumed() throws {
+    var graph = Graph(
+      name: "g",
+      inputs: [
+        ValueInfo(
+          name: "x", dataType: .float32,
+          shape: Shape([.symbolic("batch"), .symbolic("sequence_length"), .known(8)]))
+      ], outputs: [ValueInfo(name: "y", dataType: .float32, shape: nil)])
+    graph.initializers["w"] = .floats([Float](repeating: 0, count: 64), [8, 8])
+    graph.nodes = [
+      Node("MatMul", name: "project", inputs: ["x", "w"], outputs: ["q"]),
+      Node("Transpose", inputs: ["x"], outputs: ["t"], attributes: ["perm": .ints([0, 2, 1])]),
+      Node("MatMul", name: "scores", inputs: ["q", "t"], outputs: ["y"]),
+    ]
+    let model = Model(graph: graph)
+    let open = try StructureAnalysis.analyze(model: model)
+    #expect(open.macsFormula?.text == "8 x N x L^2 + 64 x N x L")
+    #expect(open.openSizes.map(\.name) == ["sequence_length"])
+    #expect(open.openSizesExample == "--shape x=1x128x8")
+    #expect(!open.operations.isComplete)
+    #expect(open.nodesNotCounted.map(\.name) == ["project", "scores"])
+    #expect(open.nodesNotCounted.first?.reason == "its work depends on sequence_length")
+    let given = try StructureAnalysis.analyze(model: model, bindings: ["x": [1, 10, 8]])
+    #expect(given.operations.macs == 8 * 100 + 64 * 10)
+    #expect(given.operations.isComplete)
+    #expect(given.macsFormula == nil)
+  }
+
   @Test func activationsLiveUntilTheirLastUse() throws {
     let analysis = try StructureAnalysis.analyze(model: model())
     // h and a, or a and r: two times eight floats; the reshape is a view.

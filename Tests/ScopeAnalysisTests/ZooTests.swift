@@ -156,5 +156,12 @@ struct ZooFigure: CustomTestStringConvertible, Sendable {
     let analysis = try StructureAnalysis.analyze(model: model)
     #expect(analysis.operations.isComplete)
     #expect(analysis.operations.macs == figure.macs)
+    let formula = try #require(analysis.macsFormula)
+    #expect(formula.count.value(at: [first.description: 1]) == figure.macs)
+    #expect(formula.count.value(at: [first.description: 7]) == 7 * figure.macs)
+    #expect(
+      !open.values.contains {
+        $0.value.container == nil && $0.value.shape?.dimensions.contains(.unknown) ?? true
+      })
   }
 }

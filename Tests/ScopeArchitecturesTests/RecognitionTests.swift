@@ -95,10 +95,19 @@ struct RecognitionTests {
 
   @Test func missingBlockIsCloseToThePublishedDepth() throws {
     var shallow = try state("ResNet-152")
-    shallow.tensors.removeAll { $0.key.hasPrefix("layer3.35.") }
+    shallow.tensors.removeAll { $0.key.hasPrefix("layer3.20.") }
     let miss = try #require(ArchitectureRegistry.nearMiss(shallow))
     #expect(miss.variant == "ResNet-152")
-    #expect(miss.differences.allSatisfy { $0.name.hasPrefix("layer3.35.") })
+    #expect(miss.differences.allSatisfy { $0.name.hasPrefix("layer3.20.") })
+  }
+
+  /// Without its last block the network is whole, of a depth that no one published.
+  @Test func otherDepthsAreRecognised() throws {
+    var shallow = try state("ResNet-152")
+    shallow.tensors.removeAll { $0.key.hasPrefix("layer3.35.") }
+    let found = try #require(ArchitectureRegistry.recognise(shallow))
+    #expect(found.variant == "ResNet-149")
+    #expect(found.evidence.contains { $0.contains("3-8-35-3") })
   }
 
   @Test func quantizedWeightsAreNotTakenForFloats() throws {

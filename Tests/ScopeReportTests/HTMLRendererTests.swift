@@ -5,7 +5,8 @@ import Testing
 @Suite struct HTMLRendererTests {
   static let samples = [
     SampleReports.imageClassifier(), SampleReports.smallNetwork(), SampleReports.structureOnly(),
-    SampleReports.hostile(),
+    SampleReports.hostile(), SampleGraphs.resNet(), SampleGraphs.denseNet(), SampleGraphs.languageModel(),
+    SampleGraphs.notConverted(), SampleGraphs.hostile(),
   ]
 
   @Test(arguments: samples)
@@ -28,7 +29,13 @@ import Testing
     let html = HTMLRenderer.render(report)
     #expect(!html.contains("http://"))
     #expect(!html.contains("src=\"http"))
-    #expect(!html.contains("<script"))
+    // One script, which the policy names by its hash; everything else in script elements is data.
+    #expect(html.components(separatedBy: "<script>").count == 2)
+    #expect(
+      html.components(separatedBy: "<script").count
+        == html.components(separatedBy: "<script type=\"application/json\" id=\"").count + 1)
+    #expect(html.contains("script-src '\(HTMLScript.hash)'"))
+    #expect(html.contains("default-src 'none'") && !html.contains("script-src 'unsafe"))
     #expect(!html.contains("<link"))
     #expect(!html.contains("url("))
     #expect(!html.contains("@import"))
@@ -83,7 +90,9 @@ import Testing
       Report.Attack(name: "PGD", norm: "Linf", epsilon: .infinity, robustAccuracy: .fraction(2)),
     ]
     report.robustness?.cleanAccuracy = .fraction(0)
-    report.analysis?.slowestNodes = [Report.NodeTime(name: "", opType: "", milliseconds: .nan, share: .nan)]
+    report.analysis?.profile?.kernels = [
+      Report.Kernel(name: "", opType: "", sources: [], milliseconds: .nan, share: .nan)
+    ]
     report.analysis?.latency?.p50Milliseconds = .milliseconds(0)
     report.optimization?.speedup = .ratio(0)
     report.analysis?.parameters = .count(0)

@@ -108,9 +108,15 @@ enum SampleReports {
       ("blocks.1.1/depthwise", 0.44, 0.0394, 4_064_256), ("blocks.5.0/expand", 0.39, 0.0349, 14_751_744),
       ("blocks.2.0/expand", 0.37, 0.0331, 10_838_016), ("blocks.1.1/expand", 0.35, 0.0313, 10_838_016),
     ]
-    analysis.slowestNodes = names.map {
-      Report.NodeTime(name: $0.0, opType: "Conv", milliseconds: $0.1, share: $0.2, macs: $0.3)
+    var profile = Report.Profile(kernelMilliseconds: 11.17, runs: 20, conditions: "2 threads, batch 1")
+    profile.kernels = names.map {
+      var kernel = Report.Kernel(
+        name: $0.0, opType: "Conv", sources: [$0.0], milliseconds: $0.1, share: $0.2)
+      kernel.macs = $0.3
+      return kernel
     }
+    profile.byOperator = [Report.TimeShare(name: "Conv", kernels: 10, milliseconds: 5.77, share: 0.5165)]
+    analysis.profile = profile
     return analysis
   }
 
@@ -308,8 +314,8 @@ enum SampleReports {
     report.model.architectureEvidence = text
     report.model.formatDetail = text
     report.analysis?.peakActivationTensor = text
-    report.analysis?.slowestNodes[0].name = text
-    report.analysis?.slowestNodes[0].opType = text
+    report.analysis?.profile?.kernels[0].sources = [text]
+    report.analysis?.profile?.kernels[0].opType = text
     report.analysis?.inputs[0].name = text
     report.analysis?.notes = [text]
     report.optimization?.techniques = [text]

@@ -11,6 +11,10 @@ import Testing
     let reports = [
       ("image", SampleReports.imageClassifier()), ("small", SampleReports.smallNetwork()),
       ("structure", SampleReports.structureOnly()), ("hostile", SampleReports.hostile()),
+      ("resnet", SampleGraphs.resNet()), ("densenet", SampleGraphs.denseNet()),
+      ("transformer", SampleGraphs.transformer()), ("flat", SampleGraphs.transformer(withModules: false)),
+      ("language", SampleGraphs.languageModel()), ("partial", SampleGraphs.notConverted()),
+      ("hostile-graph", SampleGraphs.hostile()),
     ]
     for (name, report) in reports {
       func save(_ text: String, _ ending: String) throws {
@@ -20,6 +24,9 @@ import Testing
       try save(MarkdownRenderer.render(report), "md")
       try save(TerminalRenderer.render(report, options: .init(width: 100)), "txt")
       try save(TerminalRenderer.render(report, options: .init(width: 100, colours: true)), "ansi")
+      try save(
+        TerminalRenderer.analysis(report, parts: Report.AnalysisPart.allCases, options: .init(width: 80)),
+        "analyze.txt")
       try save(try JSONRenderer.render(report), "json")
     }
   }

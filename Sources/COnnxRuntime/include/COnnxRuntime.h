@@ -67,6 +67,10 @@ static inline ScopeOrtStatus *scope_ort_create_session_options(ScopeOrtApi api, 
 static inline void scope_ort_release_session_options(ScopeOrtApi api, ScopeOrtSessionOptions *options) {
   SCOPE_ORT(100, void, ScopeOrtSessionOptions *)(options);
 }
+static inline ScopeOrtStatus *scope_ort_set_optimized_model_path(ScopeOrtApi api, ScopeOrtSessionOptions *options,
+                                                                 const char *path) {
+  return SCOPE_ORT(11, ScopeOrtStatus *, ScopeOrtSessionOptions *, const char *)(options, path);
+}
 static inline ScopeOrtStatus *scope_ort_enable_profiling(ScopeOrtApi api, ScopeOrtSessionOptions *options, const char *prefix) {
   return SCOPE_ORT(14, ScopeOrtStatus *, ScopeOrtSessionOptions *, const char *)(options, prefix);
 }

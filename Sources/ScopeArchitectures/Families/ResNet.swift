@@ -81,6 +81,8 @@ enum ResNet: ArchitectureFamily {
         configuration.bottleneck
           ? "stage stride in the 3x3 convolution as in torchvision (v1.5), not in the 1x1 one"
           : "stage stride in the first 3x3 convolution",
+        "preprocessing of torchvision's first weights: its IMAGENET1K_V2 weights resize to 232, timm's weights of the "
+          + "same names mostly to 235 with bicubic interpolation",
       ],
       classifier: "fc",
       blueprint: { classes, size in blueprint(configuration, classCount: classes, imageSize: size) })

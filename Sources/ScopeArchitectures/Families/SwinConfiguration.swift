@@ -4,8 +4,6 @@ import ScopeGraph
   import Glibc
 #elseif canImport(Musl)
   import Musl
-#elseif canImport(Darwin)
-  import Darwin
 #endif
 
 /// The sizes of a Swin transformer that are not in its names.

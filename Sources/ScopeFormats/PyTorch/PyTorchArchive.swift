@@ -57,7 +57,16 @@ final class PyTorchArchive {
   }
 
   func storage(_ key: String) throws(ScopeError) -> ByteSlice {
-    for folder in ["data/", "tensors/", "constants/"] {
+    try storage(key, in: ["data/", "tensors/", "constants/"])
+  }
+
+  /// A storage of `constants.pkl`, whose keys are counted apart from those of `data.pkl`.
+  func constantStorage(_ key: String) throws(ScopeError) -> ByteSlice {
+    try storage(key, in: ["constants/"])
+  }
+
+  private func storage(_ key: String, in folders: [String]) throws(ScopeError) -> ByteSlice {
+    for folder in folders {
       guard let member = archive.member(named: prefix + folder + key) else { continue }
       guard member.method != 0 else { return try archive.contents(of: member) }
       if let bytes = inflated[member.name] { return bytes }
@@ -68,7 +77,7 @@ final class PyTorchArchive {
     }
     throw ScopeError(
       .malformed, "a tensor's storage is not in the archive",
-      place: "member \"\(prefix)data/\(key.prefix(80))\"",
+      place: "member \"\(prefix)\(folders.first ?? "")\(key.prefix(80))\"",
       remedy: "The archive is incomplete; fetch it again")
   }
 

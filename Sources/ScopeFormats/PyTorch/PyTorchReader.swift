@@ -3,31 +3,42 @@ import ScopeGraph
 
 /// Reads weights from PyTorch files (zip and legacy format, TorchScript, plain pickles) without executing them.
 public enum PyTorchReader {
+  /// What a zip archive holds.
+  struct ArchiveContents {
+    var weights: StateDict
+    var isTorchScript: Bool
+    /// The program of a TorchScript archive, when it was asked for.
+    var program: ConvertedProgram?
+  }
+
   /// A zip archive as `torch.save` and `torch.jit.save` write it.
   ///
-  /// - Returns: the weights, and whether the archive is TorchScript.
+  /// - Parameter converter: turns the program of a TorchScript archive into a graph; nil reads the weights only.
   /// - Throws: `malformed`, `truncated`, `limitExceeded` naming the tensor; `unsupported` for other archives,
   ///   big-endian files and files without tensors.
-  public static func readArchive(_ archive: ZipArchive) throws(ScopeError) -> (
-    weights: StateDict, isTorchScript: Bool
-  ) {
+  static func readArchive(
+    _ archive: ZipArchive, converter: TorchScriptConverter? = nil
+  ) throws(ScopeError) -> ArchiveContents {
     let file = try PyTorchArchive(archive)
     let run = PickleMachine.run(file.pickle)
     if let problem = run.problem { throw problem.at("member \"\(file.pickleName)\"") }
+    var weights: StateDict
     do throws(ScopeError) {
-      var collector = StateDictCollector(
-        PyTorchTensorBuilder(run: run, source: file.storage), scriptBuffers: file.scriptBuffers)
-      var weights = try collector.collect()
+      let tensors = PyTorchTensorBuilder(run: run, source: file.storage)
+      var collector = StateDictCollector(tensors, scriptBuffers: file.scriptBuffers)
+      weights = try collector.collect()
       if file.isTorchScript, let name = weights.moduleClass {
         weights.moduleClass = name.split(separator: ".").filter {
           $0 != "__torch__" && !$0.hasPrefix("___torch_mangle")
         }
         .joined(separator: ".")
+        weights.modules = try ModuleTree.read(tensors, buffers: file.scriptBuffers)
       }
-      return (weights, file.isTorchScript)
     } catch {
       throw error.at("member \"\(file.pickleName)\"")
     }
+    let program = file.isTorchScript ? converter?.convert(file, run, weights: weights) : nil
+    return ArchiveContents(weights: weights, isTorchScript: file.isTorchScript, program: program)
   }
 
   /// The legacy format of `torch.save` before 1.6.

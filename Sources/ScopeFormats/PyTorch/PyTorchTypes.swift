@@ -18,8 +18,11 @@ enum PyTorchTypes {
 
   /// `torch.float32` and the like.
   static func element(_ global: PickleGlobal) -> DataType? {
-    global.module == "torch" ? elements[global.name] : nil
+    global.module == "torch" ? element(named: global.name) : nil
   }
+
+  /// `float32` and the like.
+  static func element(named name: String) -> DataType? { elements[name] }
 
   private static let storages: [String: DataType] = [
     "DoubleStorage": .float64, "FloatStorage": .float32, "HalfStorage": .float16,

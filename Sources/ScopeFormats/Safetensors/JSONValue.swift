@@ -17,8 +17,10 @@ enum JSONValue: Sendable {
   }
 
   /// - Throws: `malformed` with the byte position, `limitExceeded`.
-  static func parse(_ bytes: ByteSlice, valueLimit: Int = 4_000_000) throws(ScopeError) -> JSONValue {
-    var parser = JSONParser(bytes, valueLimit: valueLimit)
+  static func parse(
+    _ bytes: ByteSlice, valueLimit: Int = 4_000_000, depthLimit: Int = 32
+  ) throws(ScopeError) -> JSONValue {
+    var parser = JSONParser(bytes, valueLimit: valueLimit, depthLimit: depthLimit)
     return try parser.document()
   }
 }
@@ -28,11 +30,12 @@ private struct JSONParser {
   private var position = 0
   private var values = 0
   private let valueLimit: Int
-  private static let depthLimit = 32
+  private let depthLimit: Int
 
-  init(_ bytes: ByteSlice, valueLimit: Int) {
+  init(_ bytes: ByteSlice, valueLimit: Int, depthLimit: Int) {
     self.bytes = bytes
     self.valueLimit = valueLimit
+    self.depthLimit = depthLimit
   }
 
   mutating func document() throws(ScopeError) -> JSONValue {
@@ -61,11 +64,11 @@ private struct JSONParser {
 
   private mutating func value(depth: Int) throws(ScopeError) -> JSONValue {
     values += 1
-    guard depth < Self.depthLimit, values <= valueLimit else {
+    guard depth < depthLimit, values <= valueLimit else {
       throw ScopeError(
         .limitExceeded, "the JSON is too large or nested too deeply",
         place: "byte \(bytes.offset + position)",
-        expected: "at most \(Self.depthLimit) levels and \(valueLimit) values")
+        expected: "at most \(depthLimit) levels and \(valueLimit) values")
     }
     skipSpace()
     switch peek() {

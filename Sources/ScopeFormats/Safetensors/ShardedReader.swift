@@ -34,6 +34,7 @@ public enum ShardedReader {
         found: "\(shards.count)")
     }
     for file in shards.keys { try checkPath(file) }
+    try checkPresence(Array(shards.keys), in: directory)
     var result = StateDict(tensors: [:])
     var byteCount = 0
     var format = ModelFormat.safetensorsSharded
@@ -94,6 +95,18 @@ public enum ShardedReader {
       result.otherEntries.append("\(name.prefix(80)) (in \(file), not in the index)")
     }
     if result.metadata.isEmpty { result.metadata = shard.metadata }
+  }
+
+  /// - Throws: `notFound` naming the shards that are not there.
+  private static func checkPresence(_ files: [String], in directory: String) throws(ScopeError) {
+    let missing = files.filter { !HuggingFaceFolder.exists(directory.isEmpty ? $0 : "\(directory)/\($0)") }
+    guard let first = missing.first else { return }
+    throw ScopeError(
+      .notFound, "\(missing.count) of the \(files.count) shards that the index names are missing",
+      file: directory.isEmpty ? first : "\(directory)/\(first)",
+      found: "missing: " + missing.prefix(3).map { String($0.prefix(80)) }.joined(separator: ", ")
+        + (missing.count > 3 ? " and \(missing.count - 3) more" : ""),
+      remedy: "Fetch the missing shards into the folder of the index")
   }
 
   /// - Throws: `malformed` when the path is absolute or leaves the folder of the index.

@@ -39,7 +39,9 @@ enum Broadcasting {
     case (.known, .known): return nil
     case (.known, _): return left
     case (_, .known): return right
-    default: return .unknown
+    case (.unknown, _), (_, .unknown): return .unknown
+    // Two open sizes are the same, or one of them is 1.
+    case (.symbolic, .symbolic): return SizeExpression.extreme(left, right, isMaximum: true)
     }
   }
 

@@ -3,8 +3,10 @@ import ScopeBytes
 /// Conversion of element types. Cost: one operation per element.
 enum CastOperators {
   static let definitions: [OperatorDefinition] = [
-    OperatorDefinition("Cast", infer: infer, cost: OperatorDefinition.perOutputElement(1), fold: fold),
-    OperatorDefinition("CastLike", infer: infer, cost: OperatorDefinition.perOutputElement(1), fold: fold),
+    OperatorDefinition(
+      "Cast", infer: infer, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: fold),
+    OperatorDefinition(
+      "CastLike", infer: infer, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: fold),
     OperatorDefinition("BitCast", infer: infer),
   ]
 
@@ -16,7 +18,7 @@ enum CastOperators {
   @Sendable static func infer(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     guard let type = target(context) else { throw context.invalid("the target type is not one of ONNX") }
     var output = ValueType(type, context.shape(0))
-    if !type.isFloatingPoint { output.partialElements = context.input(0).partialElements }
+    if type != .bool, type != .string { output.partialElements = context.input(0).partialElements }
     return [output]
   }
 

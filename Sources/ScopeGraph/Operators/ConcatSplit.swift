@@ -79,6 +79,9 @@ enum ConcatSplitOperators {
     switch context.list(attribute: "split", input: 1) {
     case .unknown: return nil
     case .known(let sizes):
+      if let parts = context.node.int("num_outputs"), parts != count {
+        throw context.invalid("num_outputs does not fit the outputs", expected: "\(count)", found: "\(parts)")
+      }
       guard sizes.count == count else {
         throw context.invalid(
           "the split does not fit the outputs", expected: "\(count) sizes", found: "\(sizes)")
@@ -92,7 +95,11 @@ enum ConcatSplitOperators {
       return sizes.map(Dimension.known)
     case .absent:
       guard count > 0 else { return [] }
-      guard let size = size.value else { return [Dimension](repeating: .unknown, count: count) }
+      guard let size = size.value else {
+        let part = Dimension.roundedUp(size, by: count)
+        let last = Dimension.difference(size, .product([part, .known(count - 1)]))
+        return [Dimension](repeating: part, count: count - 1) + [last]
+      }
       let part = (size + count - 1) / count
       return (0..<count).map { .known(max(0, min(part, size - $0 * part))) }
     }
@@ -104,10 +111,19 @@ enum ConcatSplitOperators {
     }
     let axis = try context.axis(context.node.int("axis") ?? 0, rank: input.rank)
     let sizes = try parts(context, size: input.dimensions[axis])
+    let elements = input.rank == 1 ? context.input(0).partialElements : nil
+    var start = 0
     return context.node.outputs.indices.map { index in
       var dimensions = input.dimensions
       dimensions[axis] = sizes?[index] ?? .unknown
-      return ValueType(context.dataType(0), Shape(dimensions))
+      var part = ValueType(context.dataType(0), Shape(dimensions))
+      if let elements, let size = dimensions[axis].value, start + size <= elements.count {
+        part.partialElements = Array(elements[start..<(start + size)])
+        start += size
+      } else {
+        start = .max / 2
+      }
+      return part
     }
   }
 

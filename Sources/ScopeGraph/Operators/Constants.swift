@@ -14,6 +14,8 @@ enum ConstantOperators {
     OperatorDefinition("Size", infer: inferSize),
     OperatorDefinition("ConstantOfShape", infer: inferFilled, fold: foldFilled),
     OperatorDefinition("Range", infer: inferRange, fold: foldRange),
+    OperatorDefinition(
+      "Bernoulli", infer: inferLike, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
     OperatorDefinition("EyeLike", infer: inferLike),
     OperatorDefinition("RandomNormalLike", infer: inferLike),
     OperatorDefinition("RandomUniformLike", infer: inferLike),
@@ -88,10 +90,10 @@ enum ConstantOperators {
     if (0..<3).allSatisfy({ context.input($0).constant != nil }) {
       return [ValueType(type, [try rangeCount(context)])]
     }
-    if context.elements(0) == [.known(0)], context.elements(2) == [.known(1)],
-      let limit = context.elements(1)?.first
+    if let start = context.elements(0)?.first, let limit = context.elements(1)?.first,
+      let step = context.elements(2)?.first?.value, step > 0
     {
-      return [ValueType(type, Shape([limit]))]
+      return [ValueType(type, Shape([.roundedUp(.difference(limit, start), by: step)]))]
     }
     return [ValueType(type, Shape([.unknown]))]
   }
@@ -136,6 +138,10 @@ enum ConstantOperators {
   }
 
   @Sendable static func inferRandom(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    [ValueType(declaredType(context) ?? .float32, context.node.ints("shape").map { Shape($0) })]
+    let sizes = context.node.ints("shape")
+    if let negative = sizes?.first(where: { $0 < 0 }) {
+      throw context.invalid("a size is negative", found: "\(negative)")
+    }
+    return [ValueType(declaredType(context) ?? .float32, sizes.map { Shape($0) })]
   }
 }

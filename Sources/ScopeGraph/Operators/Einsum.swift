@@ -9,13 +9,13 @@ enum EinsumOperators {
     var output: [Character] = []
   }
 
-  /// Nil for an ellipsis or operands of unknown rank.
+  /// Nil for operands of unknown rank. The dimensions that an ellipsis stands for become indices of their own,
+  /// aligned at the right.
   private static func parse(_ context: OperatorContext) throws(ScopeError) -> Equation? {
     guard let text = context.node.string("equation") else {
       throw context.invalid("Einsum needs an equation")
     }
     let compact = text.filter { $0 != " " }
-    guard !compact.contains(".") else { return nil }
     let pieces = compact.split(separator: ">", omittingEmptySubsequences: false)
     let left = pieces[0].hasSuffix("-") ? pieces[0].dropLast() : pieces[0]
     let terms = left.split(separator: ",", omittingEmptySubsequences: false)
@@ -25,10 +25,24 @@ enum EinsumOperators {
     }
     var equation = Equation()
     var counts: [Character: Int] = [:]
-    for (index, term) in terms.enumerated() {
+    let ellipsis = "..."
+    var hidden = 0
+    func expanded(_ term: Substring, _ count: Int) -> [Character] {
+      guard let range = term.firstRange(of: ellipsis) else { return Array(term) }
+      let own = (0..<count).reversed().map { Character(UnicodeScalar(UInt8($0) + 128)) }
+      return Array(term[..<range.lowerBound]) + own + Array(term[range.upperBound...])
+    }
+    for (index, raw) in terms.enumerated() {
       guard let shape = context.shape(index) else { return nil }
+      let hasEllipsis = raw.firstRange(of: ellipsis) != nil
+      let count = hasEllipsis ? shape.rank - (raw.count - 3) : 0
+      guard count >= 0, count <= 64 else {
+        throw context.invalid("term \(raw) does not fit its operand", found: "\(shape)")
+      }
+      hidden = max(hidden, count)
+      let term = expanded(raw, count)
       guard shape.rank == term.count else {
-        throw context.invalid("term \(term) does not fit its operand", found: "\(shape)")
+        throw context.invalid("term \(raw) does not fit its operand", found: "\(shape)")
       }
       for (letter, dimension) in zip(term, shape.dimensions) {
         counts[letter, default: 0] += 1
@@ -39,8 +53,12 @@ enum EinsumOperators {
         equation.sizes[letter] = common
       }
     }
+    // Without an output term: the ellipsis first, then the indices that occur once, in alphabetical order.
+    let all = expanded("...", hidden)
     equation.output =
-      pieces.count > 1 ? Array(pieces[1]) : counts.filter { $0.value == 1 }.keys.sorted()
+      pieces.count > 1
+      ? expanded(pieces[1], hidden)
+      : all + counts.filter { $0.value == 1 && !all.contains($0.key) }.keys.sorted()
     return equation
   }
 
@@ -49,10 +67,10 @@ enum EinsumOperators {
     return [ValueType(context.dataType(0), Shape(equation.output.map { equation.sizes[$0] ?? .unknown }))]
   }
 
-  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
-    guard let equation = try? parse(context), let all = Shape(Array(equation.sizes.values)).elementCount,
-      let macs = checkedCount(all, max(context.inputs.count - 1, 0))
+  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
+    guard let equation = try? parse(context), let all = Shape(Array(equation.sizes.values)).symbolicCount,
+      let macs = counted(all, SymbolicCount(max(context.inputs.count - 1, 0)))
     else { return nil }
-    return context.inputs.count > 1 ? OperatorCost(macs: macs) : OperatorCost(otherOperations: all)
+    return context.inputs.count > 1 ? SymbolicCost(macs: macs) : SymbolicCost(.reduction, all)
   }
 }

@@ -12,7 +12,8 @@ enum ElementwiseBinaryOperators {
     ["Add", "Sub", "Mul", "Div", "Pow", "Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "PRelu"]
     .map { name in
       OperatorDefinition(
-        name, memory: .inPlace, infer: infer, cost: OperatorDefinition.perOutputElement(1),
+        name, memory: .inPlace, infer: infer,
+        cost: OperatorDefinition.perOutputElement(1, name == "PRelu" ? .activation : .elementwise),
         fold: name == "PRelu" || name == "BitShift" ? nil : fold)
     }
     + ["Max", "Min", "Sum", "Mean"].map { name in
@@ -40,7 +41,8 @@ enum ElementwiseBinaryOperators {
 
   /// Arithmetic on shapes with a symbolic part: element by element.
   private static func partialElements(_ context: OperatorContext, _ shape: Shape?) -> [Dimension]? {
-    guard ["Add", "Sub", "Mul", "Div"].contains(context.node.opType), context.inputs.count == 2, let shape,
+    guard ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min"].contains(context.node.opType),
+      context.inputs.count == 2, let shape,
       shape.rank <= 1, let left = context.elements(0), let right = context.elements(1),
       let count = shape.elementCount, count <= 64, [1, count].contains(left.count),
       [1, count].contains(right.count)
@@ -52,15 +54,19 @@ enum ElementwiseBinaryOperators {
       case "Add": Dimension.sum(a, b)
       case "Sub": Dimension.difference(a, b)
       case "Mul": Dimension.product([a, b])
+      case "Mod": Dimension.remainder(a, b)
+      case "Max": SizeExpression.extreme(a, b, isMaximum: true)
+      case "Min": SizeExpression.extreme(a, b, isMaximum: false)
       default: Dimension.quotient(a, b)
       }
     }
   }
 
-  @Sendable static func variadicCost(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
+  @Sendable static func variadicCost(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     let perElement = max(context.inputs.count - 1, 0) + (context.node.opType == "Mean" ? 1 : 0)
-    guard let count = checkedCount(outputs.first?.shape?.elementCount, perElement) else { return nil }
-    return OperatorCost(otherOperations: count)
+    return counted(outputs.first?.shape?.symbolicCount, SymbolicCount(perElement)).map {
+      SymbolicCost(.elementwise, $0)
+    }
   }
 
   @Sendable static func fold(_ context: OperatorContext) throws(ScopeError) -> [Tensor] {

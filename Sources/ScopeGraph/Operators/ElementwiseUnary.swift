@@ -12,7 +12,7 @@ enum ElementwiseUnaryOperators {
     floatFunctions.map { name, function in
       OperatorDefinition(
         name, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(1),
+        cost: OperatorDefinition.perOutputElement(1, activations.contains(name) ? .activation : .elementwise),
         fold: { (context) throws(ScopeError) in
           [try map(context, floats: function, integers: integerFunctions[name])]
         })
@@ -20,7 +20,7 @@ enum ElementwiseUnaryOperators {
     + parametric.map { name, function in
       OperatorDefinition(
         name, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(1),
+        cost: OperatorDefinition.perOutputElement(1, activations.contains(name) ? .activation : .elementwise),
         fold: { (context) throws(ScopeError) in
           let node = context.node
           return [try map(context, floats: { function(node, $0) }, integers: nil)]
@@ -29,15 +29,20 @@ enum ElementwiseUnaryOperators {
     + [
       OperatorDefinition(
         "Clip", memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(2),
+        cost: OperatorDefinition.perOutputElement(2, .activation),
         fold: clip),
       OperatorDefinition(
         "BitwiseNot", memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(1),
+        cost: OperatorDefinition.perOutputElement(1, .elementwise),
         fold: { (context) throws(ScopeError) in [try map(context, floats: nil, integers: { ~$0 })] }),
-      OperatorDefinition(
-        "Bernoulli", infer: OperatorDefinition.sameAsFirstInput, cost: OperatorDefinition.perOutputElement(1)),
     ]
+
+  /// Those that are counted as activations; the others are plain elementwise arithmetic.
+  static let activations: Set<String> = [
+    "Relu", "Sigmoid", "Tanh", "Erf", "Softplus", "Softsign", "HardSwish", "Mish", "LeakyRelu", "Elu", "Celu",
+    "Selu",
+    "HardSigmoid", "ThresholdedRelu", "Gelu", "Swish", "Shrink",
+  ]
 
   /// Functions of one number, in double precision.
   static let floatFunctions: [(String, @Sendable (Double) -> Double)] = [

@@ -19,7 +19,16 @@ enum ExpandOperators {
     }
     // Exporters of PyTorch write -1 for "keep".
     let wanted = Shape(target.map { $0 == .known(-1) ? .known(1) : $0 })
-    return [ValueType(context.dataType(0), try Broadcasting.shape([input, wanted], at: context))]
+    if let negative = wanted.dimensions.first(where: { ($0.value ?? 0) < 0 }) {
+      throw context.invalid("a size is negative", found: "\(negative)")
+    }
+    var output = ValueType(context.dataType(0), try Broadcasting.shape([input, wanted], at: context))
+    if let elements = context.input(0).partialElements, elements.count == 1, output.shape?.rank == 1,
+      let count = output.shape?.elementCount, count <= 64
+    {
+      output.partialElements = [Dimension](repeating: elements[0], count: count)
+    }
+    return [output]
   }
 
   @Sendable static func foldExpand(_ context: OperatorContext) throws(ScopeError) -> [Tensor] {

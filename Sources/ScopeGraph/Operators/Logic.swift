@@ -5,17 +5,20 @@ enum LogicOperators {
   static let definitions: [OperatorDefinition] =
     ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor"].map { name in
       OperatorDefinition(
-        name, infer: inferComparison, cost: OperatorDefinition.perOutputElement(1), fold: foldComparison)
+        name, infer: inferComparison, cost: OperatorDefinition.perOutputElement(1, .elementwise),
+        fold: foldComparison)
     }
     + [
       OperatorDefinition(
-        "Not", memory: .inPlace, infer: inferTest, cost: OperatorDefinition.perOutputElement(1),
+        "Not", memory: .inPlace, infer: inferTest, cost: OperatorDefinition.perOutputElement(1, .elementwise),
         fold: foldTest),
       OperatorDefinition(
-        "IsNaN", infer: inferTest, cost: OperatorDefinition.perOutputElement(1), fold: foldTest),
-      OperatorDefinition("IsInf", infer: inferTest, cost: OperatorDefinition.perOutputElement(1)),
+        "IsNaN", infer: inferTest, cost: OperatorDefinition.perOutputElement(1, .elementwise), fold: foldTest),
       OperatorDefinition(
-        "Where", memory: .inPlace, infer: inferWhere, cost: OperatorDefinition.perOutputElement(1),
+        "IsInf", infer: inferTest, cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+      OperatorDefinition(
+        "Where", memory: .inPlace, infer: inferWhere,
+        cost: OperatorDefinition.perOutputElement(1, .elementwise),
         fold: foldWhere),
     ]
 

@@ -7,13 +7,6 @@ enum MatrixProductOperators {
     OperatorDefinition("MatMulInteger", infer: inferMatMul, cost: costMatMul),
     OperatorDefinition("QLinearMatMul", infer: inferMatMul, cost: costMatMul),
     OperatorDefinition("Gemm", infer: inferGemm, cost: costGemm, fold: foldGemm),
-    OperatorDefinition("FusedMatMul", domain: "com.microsoft", infer: inferMatMul, cost: costMatMul),
-    OperatorDefinition(
-      "DynamicQuantizeMatMul", domain: "com.microsoft", infer: inferMatMul, cost: costMatMul),
-    OperatorDefinition("MatMulIntegerToFloat", domain: "com.microsoft", infer: inferMatMul, cost: costMatMul),
-    OperatorDefinition("FusedGemm", domain: "com.microsoft", infer: inferGemm, cost: costGemm),
-    OperatorDefinition("QGemm", domain: "com.microsoft", infer: inferGemm, cost: costGemm),
-    OperatorDefinition("MatMulNBits", domain: "com.microsoft", infer: inferPackedBits, cost: costPackedBits),
   ]
 
   /// Index of the right operand among the inputs.
@@ -21,9 +14,13 @@ enum MatrixProductOperators {
 
   private static func outputType(_ context: OperatorContext) -> DataType? {
     switch context.node.opType {
-    case "MatMulInteger": .int32
+    case "MatMulInteger", "MatMulInteger16": .int32
     case "QLinearMatMul": context.dataType(7)
-    case "MatMulIntegerToFloat", "DynamicQuantizeMatMul": .float32
+    case "MatMulIntegerToFloat": context.dataType(2) ?? .float32
+    case "DynamicQuantizeMatMul": .float32
+    case "SparseToDenseMatMul": context.dataType(1)
+    case "GemmFloat8":
+      context.node.int("dtype").flatMap { Int32(exactly: $0) }.flatMap(DataType.init(rawValue:)) ?? .float32
     case "QGemm": context.has(8) ? context.dataType(8) : .float32
     default: context.dataType(0)
     }
@@ -34,15 +31,22 @@ enum MatrixProductOperators {
     guard var left = context.shape(0), var right = context.shape(weightIndex(context.node)) else {
       return nil
     }
-    if context.node.opType == "FusedMatMul" {
-      if context.node.int("transA") == 1, left.rank >= 2 {
-        left.dimensions.swapAt(left.rank - 1, left.rank - 2)
-      }
-      if context.node.int("transB") == 1, right.rank >= 2 {
-        right.dimensions.swapAt(right.rank - 1, right.rank - 2)
-      }
+    if context.node.domain == "com.microsoft" {
+      left = arranged(
+        left, batch: context.node.int("transBatchA") == 1, matrix: context.node.int("transA") == 1)
+      right = arranged(
+        right, batch: context.node.int("transBatchB") == 1, matrix: context.node.int("transB") == 1)
     }
     return (left, right)
+  }
+
+  /// `transBatch` moves the first axis before the last, `trans` swaps the last two.
+  private static func arranged(_ shape: Shape, batch: Bool, matrix: Bool) -> Shape {
+    var dimensions = shape.dimensions
+    guard dimensions.count >= 2 else { return shape }
+    if batch { dimensions.insert(dimensions.removeFirst(), at: dimensions.count - 1) }
+    if matrix { dimensions.swapAt(dimensions.count - 1, dimensions.count - 2) }
+    return Shape(dimensions)
   }
 
   @Sendable static func inferMatMul(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -65,14 +69,22 @@ enum MatrixProductOperators {
     return [ValueType(type, Shape(output))]
   }
 
-  @Sendable static func costMatMul(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
+  @Sendable static func costMatMul(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     guard let (left, right) = operands(context), left.rank >= 1, right.rank >= 1,
-      let output = outputs.first?.shape?.elementCount
+      let output = outputs.first?.shape?.symbolicCount,
+      let macs = counted(
+        output,
+        Dimension.merged(left.dimensions[left.rank - 1], right.dimensions[max(right.rank - 2, 0)]).count)
     else { return nil }
-    let inner = left.dimensions[left.rank - 1].value ?? right.dimensions[max(right.rank - 2, 0)].value
-    guard let macs = checkedCount(output, inner) else { return nil }
-    let hasBias = context.node.opType == "DynamicQuantizeMatMul" && context.has(4)
-    return OperatorCost(macs: macs, biasAdditions: hasBias ? output : 0)
+    let biasIndex = ["DynamicQuantizeMatMul": 4, "MatMulIntegerToFloat": 6, "GemmFastGelu": 2][
+      context.node.opType]
+    let cost = SymbolicCost(macs: macs, bias: biasIndex.map(context.has) ?? false ? output : nil)
+    switch context.node.opType {
+    // The left operand is quantized first: range, scale, shift.
+    case "DynamicQuantizeMatMul": return cost.with(.quantization, counted(left.symbolicCount, 4))
+    case "GemmFastGelu", "FusedMatMulActivation": return cost.with(.activation, output)
+    default: return cost
+    }
   }
 
   @Sendable static func inferGemm(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -92,31 +104,43 @@ enum MatrixProductOperators {
     return [ValueType(type, Shape([left.dimensions[a ? 1 : 0], right.dimensions[b ? 0 : 1]]))]
   }
 
-  @Sendable static func costGemm(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
+  @Sendable static func costGemm(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     guard let left = context.shape(0), let right = context.shape(weightIndex(context.node)), left.rank == 2,
-      right.rank == 2, let output = outputs.first?.shape?.elementCount
+      right.rank == 2, let output = outputs.first?.shape?.symbolicCount,
+      let macs = counted(
+        output,
+        Dimension.merged(
+          left.dimensions[context.node.int("transA") == 1 ? 0 : 1],
+          right.dimensions[context.node.int("transB") == 1 ? 1 : 0]
+        ).count)
     else { return nil }
-    let inner =
-      left.dimensions[context.node.int("transA") == 1 ? 0 : 1].value
-      ?? right.dimensions[context.node.int("transB") == 1 ? 1 : 0].value
-    guard let macs = checkedCount(output, inner) else { return nil }
-    return OperatorCost(
-      macs: macs, biasAdditions: context.has(context.node.opType == "QGemm" ? 6 : 2) ? output : 0)
+    return SymbolicCost(macs: macs, bias: context.has(context.node.opType == "QGemm" ? 6 : 2) ? output : nil)
   }
 
   /// MatMulNBits: attributes `K` and `N` give the weight's true shape.
   @Sendable static func inferPackedBits(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
-    guard let columns = context.node.int("N"), let input = context.shape(0), input.rank >= 1 else {
+    guard let columns = context.node.int("N"), columns > 0, let inner = context.node.int("K"), inner > 0
+    else {
+      throw context.invalid(
+        "K and N must be positive", found: "\(context.node.int("K") ?? 0) and \(context.node.int("N") ?? 0)")
+    }
+    guard let input = context.shape(0), let last = input.dimensions.last else {
       return [ValueType(context.dataType(0))]
+    }
+    if let size = last.value, size != inner,
+      context.node.int("transB") != 0 || context.node.opType != "MatMulBnb4"
+    {
+      throw context.invalid(
+        "the inner sizes of the matrix product differ", expected: "\(inner)", found: "\(size)")
     }
     return [ValueType(context.dataType(0), Shape(input.dimensions.dropLast() + [.known(columns)]))]
   }
 
-  @Sendable static func costPackedBits(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
-    guard let macs = checkedCount(outputs.first?.shape?.elementCount, context.node.int("K")) else {
-      return nil
-    }
-    return OperatorCost(macs: macs)
+  @Sendable static func costPackedBits(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
+    let output = outputs.first?.shape?.symbolicCount
+    guard let macs = counted(output, context.node.int("K").map { SymbolicCount($0) }) else { return nil }
+    return SymbolicCost(
+      macs: macs, bias: context.node.opType == "MatMulNBits" && context.has(5) ? output : nil)
   }
 
   /// Refuses products whose evaluation would take noticeable time.
@@ -127,7 +151,7 @@ enum MatrixProductOperators {
     let left = try context.array(0)
     let right = try context.array(1)
     guard case .floats(let a) = left.values, case .floats(let b) = right.values,
-      let macs = costMatMul(context, [ValueType(left.dataType, Shape(sizes))])?.macs,
+      let macs = costMatMul(context, [ValueType(left.dataType, Shape(sizes))])?.macs.number,
       macs <= maximumFoldedMACs
     else {
       throw ScopeError(
@@ -165,7 +189,8 @@ enum MatrixProductOperators {
     let left = try context.array(0)
     let right = try context.array(1)
     guard case .floats(let a) = left.values, case .floats(let b) = right.values,
-      let macs = costGemm(context, [ValueType(left.dataType, Shape(sizes))])?.macs, macs <= maximumFoldedMACs
+      let macs = costGemm(context, [ValueType(left.dataType, Shape(sizes))])?.macs.number,
+      macs <= maximumFoldedMACs
     else {
       throw ScopeError(
         .unsupported, "the product is not evaluated at compile time",

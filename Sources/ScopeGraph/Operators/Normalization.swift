@@ -7,27 +7,27 @@ enum NormalizationOperators {
     [
       OperatorDefinition(
         "BatchNormalization", memory: .inPlace, infer: inferBatch,
-        cost: OperatorDefinition.perOutputElement(2)),
+        cost: OperatorDefinition.perOutputElement(2, .normalisation)),
       OperatorDefinition(
         "LayerNormalization", memory: .inPlace, infer: inferLayer,
-        cost: OperatorDefinition.perOutputElement(8)),
+        cost: OperatorDefinition.perOutputElement(8, .normalisation)),
       OperatorDefinition(
         "SimplifiedLayerNormalization", memory: .inPlace, infer: inferLayer,
-        cost: OperatorDefinition.perOutputElement(5)),
+        cost: OperatorDefinition.perOutputElement(5, .normalisation)),
       OperatorDefinition(
         "RMSNormalization", memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(5)),
+        cost: OperatorDefinition.perOutputElement(5, .normalisation)),
       OperatorDefinition("LRN", infer: OperatorDefinition.sameAsFirstInput, cost: costLRN),
     ]
     + ["InstanceNormalization", "GroupNormalization", "MeanVarianceNormalization"].map {
       OperatorDefinition(
         $0, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(8))
+        cost: OperatorDefinition.perOutputElement(8, .normalisation))
     }
     + ["LpNormalization"].map {
       OperatorDefinition(
-        $0, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-        cost: OperatorDefinition.perOutputElement(3))
+        $0, memory: .inPlace, infer: OperatorDefinition.sameAlongAxis,
+        cost: OperatorDefinition.perOutputElement(3, .normalisation))
     }
 
   @Sendable static func inferBatch(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -56,11 +56,11 @@ enum NormalizationOperators {
     ]
   }
 
-  @Sendable static func costLRN(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
+  @Sendable static func costLRN(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     let window = context.node.int("size") ?? 1
-    guard window > 0, window < 1 << 20,
-      let count = checkedCount(outputs.first?.shape?.elementCount, 2 * window + 3)
-    else { return nil }
-    return OperatorCost(otherOperations: count)
+    guard window > 0, window < 1 << 20 else { return nil }
+    return counted(outputs.first?.shape?.symbolicCount, SymbolicCount(2 * window + 3)).map {
+      SymbolicCost(.normalisation, $0)
+    }
   }
 }

@@ -1,41 +1,5 @@
 import ScopeBytes
 
-/// Arithmetic that one execution of a node takes.
-public struct OperatorCost: Sendable, Hashable {
-  /// Multiply-accumulate operations of convolutions, matrix products, recurrent cells and attention.
-  public var macs: Int
-  /// Additions of a bias inside such a node.
-  public var biasAdditions: Int
-  /// All other arithmetic in floating-point (or integer) operations, by the convention of each operator family: one
-  /// per element and elementary function, comparison or addition. Moving data costs nothing here.
-  public var otherOperations: Int
-
-  public init(macs: Int = 0, biasAdditions: Int = 0, otherOperations: Int = 0) {
-    self.macs = macs
-    self.biasAdditions = biasAdditions
-    self.otherOperations = otherOperations
-  }
-
-  public static let none = OperatorCost()
-
-  /// Nil when the sum overflows.
-  func adding(_ other: OperatorCost) -> OperatorCost? {
-    let (macs, overflow1) = macs.addingReportingOverflow(other.macs)
-    let (bias, overflow2) = biasAdditions.addingReportingOverflow(other.biasAdditions)
-    let (rest, overflow3) = otherOperations.addingReportingOverflow(other.otherOperations)
-    guard !overflow1, !overflow2, !overflow3 else { return nil }
-    return OperatorCost(macs: macs, biasAdditions: bias, otherOperations: rest)
-  }
-
-  /// Nil when the product overflows.
-  func times(_ count: Int) -> OperatorCost? {
-    guard let macs = checkedCount(macs, count), let bias = checkedCount(biasAdditions, count),
-      let rest = checkedCount(otherOperations, count)
-    else { return nil }
-    return OperatorCost(macs: macs, biasAdditions: bias, otherOperations: rest)
-  }
-}
-
 /// How an operator's first output relates to its inputs in memory.
 public enum MemoryBehavior: Sendable, Hashable {
   /// The output needs memory of its own.
@@ -112,7 +76,7 @@ enum IntegerList {
 /// The facts about one operator.
 public struct OperatorDefinition: Sendable {
   public typealias Inference = @Sendable (OperatorContext) throws(ScopeError) -> [ValueType]
-  public typealias Cost = @Sendable (OperatorContext, [ValueType]) -> OperatorCost?
+  public typealias Cost = @Sendable (OperatorContext, [ValueType]) -> SymbolicCost?
   public typealias Fold = @Sendable (OperatorContext) throws(ScopeError) -> [Tensor]
 
   public let name: String
@@ -139,22 +103,31 @@ public struct OperatorDefinition: Sendable {
   }
 
   /// Operators that only move data.
-  public static let free: Cost = { _, _ in OperatorCost.none }
+  public static let free: Cost = { _, _ in SymbolicCost.none }
 
-  /// `operations` per element of the first output.
-  static func perOutputElement(_ operations: Int) -> Cost {
+  /// Work that depends on the data, or has no agreed number of operations.
+  static let notCounted: Cost = { _, _ in nil }
+
+  /// `operations` of a kind per element of the first output.
+  static func perOutputElement(_ operations: Int, _ kind: WorkKind) -> Cost {
     { _, outputs in
-      guard let count = checkedCount(outputs.first?.shape?.elementCount, operations) else { return nil }
-      return OperatorCost(otherOperations: count)
+      counted(outputs.first?.shape?.symbolicCount, SymbolicCount(operations)).map { SymbolicCost(kind, $0) }
     }
   }
 
-  /// `operations` per element of the first input.
-  static func perInputElement(_ operations: Int) -> Cost {
+  /// `operations` of a kind per element of the first input.
+  static func perInputElement(_ operations: Int, _ kind: WorkKind) -> Cost {
     { context, _ in
-      guard let count = checkedCount(context.shape(0)?.elementCount, operations) else { return nil }
-      return OperatorCost(otherOperations: count)
+      counted(context.shape(0)?.symbolicCount, SymbolicCount(operations)).map { SymbolicCost(kind, $0) }
     }
+  }
+
+  /// First output like the first input, along whose `axis` the operator works.
+  static let sameAlongAxis: Inference = { (context) throws(ScopeError) in
+    if let axis = context.node.int("axis"), let rank = context.shape(0)?.rank, rank > 0 {
+      _ = try context.axis(axis, rank: rank)
+    }
+    return [ValueType(context.dataType(0), context.shape(0))]
   }
 
   /// First output like the first input.

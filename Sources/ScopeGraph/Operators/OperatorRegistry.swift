@@ -1,6 +1,6 @@
 /// All operators whose facts are known, by domain and name.
 public enum OperatorRegistry {
-  /// One entry per file of this folder.
+  /// One entry per file of this folder and of `Microsoft/`.
   static let families: [[OperatorDefinition]] = [
     ElementwiseUnaryOperators.definitions, ElementwiseBinaryOperators.definitions, LogicOperators.definitions,
     ConvolutionOperators.definitions, MatrixProductOperators.definitions, PoolingOperators.definitions,
@@ -10,8 +10,20 @@ public enum OperatorRegistry {
     ScatterOperators.definitions, PadOperators.definitions, SpaceDepthOperators.definitions,
     ConstantOperators.definitions, ResizeOperators.definitions, CastOperators.definitions,
     QuantizationOperators.definitions, SelectionOperators.definitions, EinsumOperators.definitions,
-    RecurrentOperators.definitions, AttentionOperators.definitions, MicrosoftOperators.definitions,
+    RecurrentOperators.definitions, AttentionOperators.definitions, SequenceOperators.definitions,
+    SpectralOperators.definitions, TextOperators.definitions, LossOperators.definitions,
+    ImageOperators.definitions, StateSpaceOperators.definitions, MachineLearningOperators.definitions,
+    MicrosoftActivations.definitions, MicrosoftNormalization.definitions, MicrosoftAttention.definitions,
+    MicrosoftMatrixProducts.definitions, MicrosoftQuantized.definitions, MicrosoftLayouts.definitions,
+    MicrosoftGeneration.definitions, MicrosoftTensors.definitions,
   ]
+
+  /// Operators that hold graphs; ``ShapeInference`` follows them itself.
+  package static let controlFlow: Set<String> = ["If", "Loop", "Scan", "SequenceMap"]
+
+  static func isControlFlow(_ node: Node) -> Bool {
+    (node.domain.isEmpty || node.domain == "ai.onnx") && controlFlow.contains(node.opType)
+  }
 
   /// Every definition, in registry order.
   public static let all: [OperatorDefinition] = families.flatMap { $0 }

@@ -6,16 +6,41 @@ enum PoolingOperators {
   static let definitions: [OperatorDefinition] =
     ["MaxPool", "AveragePool", "LpPool"].map { OperatorDefinition($0, infer: infer, cost: cost) }
     + ["GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"].map {
-      OperatorDefinition($0, infer: inferGlobal, cost: OperatorDefinition.perInputElement(1))
+      OperatorDefinition($0, infer: inferGlobal, cost: OperatorDefinition.perInputElement(1, .pooling))
     }
     + [
-      OperatorDefinition("MaxRoiPool", infer: inferRegions),
-      OperatorDefinition("RoiAlign", infer: inferRegions),
+      OperatorDefinition(
+        "MaxRoiPool", infer: inferRegions, cost: OperatorDefinition.perOutputElement(1, .pooling)),
+      OperatorDefinition("RoiAlign", infer: inferRegions, cost: costAlign),
+      OperatorDefinition("NhwcMaxPool", domain: "com.microsoft", infer: infer, cost: cost),
+      OperatorDefinition("MaxpoolWithMask", domain: "com.microsoft", infer: infer, cost: cost),
       OperatorDefinition("QLinearAveragePool", domain: "com.microsoft", infer: infer, cost: cost),
       OperatorDefinition(
         "QLinearGlobalAveragePool", domain: "com.microsoft", infer: inferGlobal,
-        cost: OperatorDefinition.perInputElement(1)),
+        cost: OperatorDefinition.perInputElement(1, .pooling)),
     ]
+    + ["MaxPool", "AveragePool"].map {
+      OperatorDefinition($0, domain: "com.microsoft.nchwc", infer: infer, cost: cost)
+    }
+    + ["GlobalMaxPool", "GlobalAveragePool"].map {
+      OperatorDefinition(
+        $0, domain: "com.microsoft.nchwc", infer: inferGlobal,
+        cost: OperatorDefinition.perInputElement(1, .pooling))
+    }
+
+  private static func isChannelsLast(_ node: Node) -> Bool {
+    node.int("channels_last") == 1 || node.opType == "NhwcMaxPool"
+  }
+
+  /// Four samples, 7 operations each for the interpolation, per sampling point; an adaptive number of points
+  /// (`sampling_ratio` 0) is counted as one.
+  @Sendable static func costAlign(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
+    let ratio = max(context.node.int("sampling_ratio") ?? 0, 1)
+    guard ratio < 1 << 16 else { return nil }
+    return counted(outputs.first?.shape?.symbolicCount, SymbolicCount(7 * ratio * ratio)).map {
+      SymbolicCost(.pooling, $0)
+    }
+  }
 
   private static func outputType(_ context: OperatorContext) -> DataType? { context.dataType(0) }
 
@@ -28,7 +53,7 @@ enum PoolingOperators {
       throw context.invalid(
         "the kernel does not fit the input", expected: "\(input.rank - 2) axes", found: "\(kernel)")
     }
-    let isChannelsLast = context.node.int("channels_last") == 1
+    let isChannelsLast = isChannelsLast(context.node)
     let first = isChannelsLast ? 1 : 2
     let window = try SlidingWindow(context, kernel: kernel)
     var output = input.dimensions
@@ -38,10 +63,13 @@ enum PoolingOperators {
     return [ValueType(outputType(context), Shape(output)), ValueType(.int64, Shape(output))]
   }
 
-  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
-    let window = (context.node.ints("kernel_shape") ?? []).reduce(1) { $0 &* $1 }
-    guard let count = checkedCount(outputs.first?.shape?.elementCount, window) else { return nil }
-    return OperatorCost(otherOperations: count)
+  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
+    var window = SymbolicCount(1)
+    for size in context.node.ints("kernel_shape") ?? [] {
+      guard let product = window.times(SymbolicCount(size)) else { return nil }
+      window = product
+    }
+    return counted(outputs.first?.shape?.symbolicCount, window).map { SymbolicCost(.pooling, $0) }
   }
 
   @Sendable static func inferGlobal(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -49,7 +77,7 @@ enum PoolingOperators {
     guard input.rank >= 2 else {
       throw context.invalid("a global pooling needs batch and channels", found: "\(input)")
     }
-    let last = context.node.int("channels_last") == 1 ? input.rank - 1 : 1
+    let last = isChannelsLast(context.node) ? input.rank - 1 : 1
     let output = input.dimensions.enumerated().map {
       $0.offset == 0 || $0.offset == last ? $0.element : .known(1)
     }
@@ -64,6 +92,9 @@ enum PoolingOperators {
     let sizes =
       context.node.ints("pooled_shape")
       ?? [context.node.int("output_height") ?? 1, context.node.int("output_width") ?? 1]
+    guard sizes.allSatisfy({ $0 > 0 && $0 < 1 << 30 }) else {
+      throw context.invalid("the output's sizes must be positive", found: "\(sizes)")
+    }
     return [
       ValueType(
         context.dataType(0), Shape([regions.dimensions[0], input.dimensions[1]] + sizes.map(Dimension.known)))

@@ -4,19 +4,21 @@ import ScopeBytes
 enum QuantizationOperators {
   static let definitions: [OperatorDefinition] = [
     OperatorDefinition(
-      "QuantizeLinear", infer: inferQuantize, cost: OperatorDefinition.perOutputElement(2), fold: foldQuantize
+      "QuantizeLinear", infer: inferQuantize, cost: OperatorDefinition.perOutputElement(2, .quantization),
+      fold: foldQuantize
     ),
     OperatorDefinition(
-      "DequantizeLinear", infer: inferDequantize, cost: OperatorDefinition.perOutputElement(2),
+      "DequantizeLinear", infer: inferDequantize, cost: OperatorDefinition.perOutputElement(2, .quantization),
       fold: foldDequantize),
     OperatorDefinition(
-      "DynamicQuantizeLinear", infer: inferDynamic, cost: OperatorDefinition.perOutputElement(4)),
+      "DynamicQuantizeLinear", infer: inferDynamic,
+      cost: OperatorDefinition.perOutputElement(4, .quantization)),
     OperatorDefinition(
       "QuantizeLinear", domain: "com.microsoft", infer: inferQuantize,
-      cost: OperatorDefinition.perOutputElement(2)),
+      cost: OperatorDefinition.perOutputElement(2, .quantization)),
     OperatorDefinition(
       "DequantizeLinear", domain: "com.microsoft", infer: inferDequantize,
-      cost: OperatorDefinition.perOutputElement(2)),
+      cost: OperatorDefinition.perOutputElement(2, .quantization)),
   ]
 
   private static func declared(_ context: OperatorContext, _ attribute: String) -> DataType? {

@@ -11,7 +11,9 @@ enum ReductionOperators {
   static let definitions: [OperatorDefinition] = [
     "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum",
     "ReduceLogSumExp", "ReduceSumSquare",
-  ].map { OperatorDefinition($0, infer: infer, cost: OperatorDefinition.perInputElement(1), fold: fold) }
+  ].map {
+    OperatorDefinition($0, infer: infer, cost: OperatorDefinition.perInputElement(1, .reduction), fold: fold)
+  }
 
   /// Reduced axes; nil when they are given by a value that is not constant. Empty with `noop_with_empty_axes`.
   private static func axes(_ context: OperatorContext, rank: Int) throws(ScopeError) -> [Int]? {
@@ -39,7 +41,23 @@ enum ReductionOperators {
     for (axis, dimension) in input.dimensions.enumerated() {
       if !reduced.contains(axis) { output.append(dimension) } else if keeps { output.append(.known(1)) }
     }
-    return [ValueType(type, Shape(output))]
+    var result = ValueType(type, Shape(output))
+    // The number of elements, as computed from a shape.
+    if input.rank == 1, axes == [0], let elements = context.input(0).partialElements,
+      let first = elements.first
+    {
+      let rest = elements.dropFirst()
+      switch context.node.opType {
+      case "ReduceProd": result.partialElements = [.product(elements)]
+      case "ReduceSum": result.partialElements = [rest.reduce(first) { .sum($0, $1) }]
+      case "ReduceMax":
+        result.partialElements = [rest.reduce(first) { SizeExpression.extreme($0, $1, isMaximum: true) }]
+      case "ReduceMin":
+        result.partialElements = [rest.reduce(first) { SizeExpression.extreme($0, $1, isMaximum: false) }]
+      default: break
+      }
+    }
+    return [result]
   }
 
   @Sendable static func fold(_ context: OperatorContext) throws(ScopeError) -> [Tensor] {

@@ -71,28 +71,33 @@ enum ReshapeOperators {
       if let inferred { result[inferred] = .unknown }
       return [output(context, Shape(result))]
     }
-    let total = DimensionProduct(input.dimensions)
-    let rest = DimensionProduct(result)
+    let total = input.symbolicCount
     if let inferred {
       result[inferred] = .unknown
-      if let total, let rest {
-        if rest.coefficient == 0 {
+      if let total,
+        let rest = Shape(result.enumerated().filter { $0.offset != inferred }.map(\.element)).symbolicCount
+      {
+        if rest == 0 {
           result[inferred] = .known(0)
-        } else if let quotient = total.divided(by: rest) {
-          result[inferred] = quotient.dimension
-        } else if total.names.isEmpty && rest.names.isEmpty {
-          throw context.invalid("\(input) cannot be reshaped to \(Shape(wanted))")
+        } else if let quotient = total.dividedExactly(by: rest) {
+          result[inferred] = SizeExpression.dimension(quotient)
+        } else if let divisor = rest.number {
+          guard total.number == nil else {
+            throw context.invalid("\(input) cannot be reshaped to \(Shape(wanted))")
+          }
+          // The model runs only for inputs for which it divides.
+          result[inferred] = SizeExpression.dimension(SizeExpression.floored(total, by: divisor))
         }
       }
-    } else if let total, let rest, total.names == rest.names, total.coefficient != rest.coefficient {
+    } else if let total = total?.number, let rest = Shape(result).elementCount, total != rest {
       throw context.invalid("\(input) cannot be reshaped to \(Shape(result))")
-    } else if let axis = result.firstIndex(of: .unknown), result.filter({ $0 == .unknown }).count == 1,
+    } else if let axis = result.firstIndex(of: .unknown), result.count(where: { $0 == .unknown }) == 1,
       let total,
-      let others = DimensionProduct(result.enumerated().filter { $0.offset != axis }.map(\.element)),
-      let quotient = total.divided(by: others)
+      let others = Shape(result.enumerated().filter { $0.offset != axis }.map(\.element)).symbolicCount,
+      let quotient = total.dividedExactly(by: others)
     {
       // One size is computed at run time from something that is not followed; the element count determines it.
-      result[axis] = quotient.dimension
+      result[axis] = SizeExpression.dimension(quotient)
     }
     return [output(context, Shape(result))]
   }

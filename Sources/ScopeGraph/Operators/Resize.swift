@@ -7,19 +7,21 @@ enum ResizeOperators {
     OperatorDefinition("Resize", infer: inferResize, cost: cost),
     OperatorDefinition("Upsample", infer: inferResize, cost: cost),
     OperatorDefinition("GridSample", infer: inferGridSample, cost: cost),
-    OperatorDefinition("AffineGrid", infer: inferAffineGrid, cost: OperatorDefinition.perOutputElement(4)),
+    OperatorDefinition(
+      "AffineGrid", infer: inferAffineGrid, cost: OperatorDefinition.perOutputElement(4, .resize)),
     OperatorDefinition("CenterCropPad", infer: inferCrop),
   ]
 
-  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
+  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
     let perElement =
       switch context.node.string("mode") ?? (context.node.opType == "GridSample" ? "linear" : "nearest") {
       case "linear", "bilinear": 7
       case "cubic", "bicubic": 35
       default: 0
       }
-    guard let count = checkedCount(outputs.first?.shape?.elementCount, perElement) else { return nil }
-    return OperatorCost(otherOperations: count)
+    return counted(outputs.first?.shape?.symbolicCount, SymbolicCount(perElement)).map {
+      SymbolicCost(.resize, $0)
+    }
   }
 
   @Sendable static func inferResize(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -62,13 +64,23 @@ enum ResizeOperators {
     }
     for (scale, axis) in zip(scales, axes) where scale != 1 {
       guard let size = input.dimensions[axis].value, size < 1 << 40 else {
-        output[axis] = .unknown
+        output[axis] = scaled(input.dimensions[axis], scale)
         continue
       }
       let result = (Float(size) * scale).rounded(.down)
       output[axis] = result < 0x1p48 ? .known(Int(result)) : .unknown
     }
     return [ValueType(type, Shape(output))]
+  }
+
+  /// An open size times a scale that is a fraction with a small power of two (or a small whole number) below.
+  private static func scaled(_ size: Dimension, _ scale: Float) -> Dimension {
+    for divisor in [1, 2, 4, 8, 16, 32, 64, 3, 5, 6, 7] {
+      let numerator = scale * Float(divisor)
+      guard numerator == numerator.rounded(), numerator >= 1, numerator < 0x1p20 else { continue }
+      return .quotientDown(.product([size, .known(Int(numerator))]), by: divisor)
+    }
+    return .unknown
   }
 
   private static func keepAspect(

@@ -4,11 +4,11 @@ import ScopeBytes
 enum ScatterOperators {
   static let definitions: [OperatorDefinition] = ["ScatterElements", "ScatterND", "Scatter", "TensorScatter"]
     .map {
-      OperatorDefinition($0, infer: OperatorDefinition.sameAsFirstInput, cost: cost)
+      OperatorDefinition($0, infer: OperatorDefinition.sameAlongAxis, cost: cost)
     }
 
-  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> OperatorCost? {
-    guard (context.node.string("reduction") ?? "none") != "none" else { return OperatorCost.none }
-    return context.shape(2)?.elementCount.map { OperatorCost(otherOperations: $0) }
+  @Sendable static func cost(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
+    guard (context.node.string("reduction") ?? "none") != "none" else { return SymbolicCost.none }
+    return context.shape(2)?.symbolicCount.map { SymbolicCost(.elementwise, $0) }
   }
 }

@@ -3,23 +3,55 @@ import ScopeBytes
 /// Sorting, searching and counting. Cost: one comparison per input element where every element is looked at.
 enum SelectionOperators {
   static let definitions: [OperatorDefinition] = [
-    OperatorDefinition("ArgMax", infer: inferArgument, cost: OperatorDefinition.perInputElement(1)),
-    OperatorDefinition("ArgMin", infer: inferArgument, cost: OperatorDefinition.perInputElement(1)),
-    OperatorDefinition("TopK", infer: inferTopK, cost: OperatorDefinition.perInputElement(1)),
     OperatorDefinition(
-      "NonZero", infer: inferNonZero, cost: OperatorDefinition.perInputElement(1), fold: foldNonZero),
-    OperatorDefinition("Unique", infer: inferUnique, cost: OperatorDefinition.perInputElement(1)),
+      "ArgMax", infer: inferArgument, cost: OperatorDefinition.perInputElement(1, .reduction)),
     OperatorDefinition(
-      "NonMaxSuppression",
-      infer: { (_) throws(ScopeError) in [ValueType(.int64, Shape([.unknown, .known(3)]))] }),
+      "ArgMin", infer: inferArgument, cost: OperatorDefinition.perInputElement(1, .reduction)),
+    OperatorDefinition("TopK", infer: inferTopK, cost: OperatorDefinition.perInputElement(1, .reduction)),
+    OperatorDefinition(
+      "NonZero", infer: inferNonZero, cost: OperatorDefinition.perInputElement(1, .reduction),
+      fold: foldNonZero),
+    OperatorDefinition("Unique", infer: inferUnique, cost: OperatorDefinition.perInputElement(1, .reduction)),
+    // One comparison per score; how many boxes are compared with one another depends on the scores.
+    OperatorDefinition("NonMaxSuppression", infer: inferSuppression, cost: costSuppression),
     OperatorDefinition("OneHot", infer: inferOneHot),
     OperatorDefinition(
-      "CumSum", infer: OperatorDefinition.sameAsFirstInput, cost: OperatorDefinition.perOutputElement(1),
+      "CumSum", infer: OperatorDefinition.sameAsFirstInput,
+      cost: OperatorDefinition.perOutputElement(1, .elementwise),
       fold: foldCumSum),
+    OperatorDefinition(
+      "CumProd", infer: OperatorDefinition.sameAsFirstInput,
+      cost: OperatorDefinition.perOutputElement(1, .elementwise)),
+    OperatorDefinition(
+      "Multinomial", infer: inferMultinomial, cost: OperatorDefinition.perInputElement(1, .other)),
     OperatorDefinition("Trilu", infer: OperatorDefinition.sameAsFirstInput, fold: foldTrilu),
     OperatorDefinition("ReverseSequence", infer: OperatorDefinition.sameAsFirstInput),
     OperatorDefinition("Compress", infer: inferCompress),
   ]
+
+  /// [selected, 3]; no box is selected when at most zero are wanted per class (the default).
+  @Sendable static func inferSuppression(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
+    if let boxes = context.shape(0), boxes.rank != 3 || boxes.dimensions[2].value ?? 4 != 4 {
+      throw context.invalid("boxes must be [batch, boxes, 4]", found: "\(boxes)")
+    }
+    if let scores = context.shape(1), scores.rank != 3 {
+      throw context.invalid("scores must be [batch, classes, boxes]", found: "\(scores)")
+    }
+    let perClass = context.has(2) ? context.integers(2)?.first : 0
+    return [ValueType(.int64, Shape([perClass.map { $0 <= 0 } ?? false ? .known(0) : .unknown, .known(3)]))]
+  }
+
+  @Sendable static func costSuppression(_ context: OperatorContext, _ outputs: [ValueType]) -> SymbolicCost? {
+    context.shape(1)?.symbolicCount.map { SymbolicCost(.reduction, $0) }
+  }
+
+  @Sendable static func inferMultinomial(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
+    let samples = context.node.int("sample_size") ?? 1
+    guard samples > 0 else { throw context.invalid("sample_size must be positive", found: "\(samples)") }
+    let type =
+      context.node.int("dtype").flatMap { Int32(exactly: $0) }.flatMap(DataType.init(rawValue:)) ?? .int32
+    return [ValueType(type, Shape([context.shape(0)?.dimensions.first ?? .unknown, .known(samples)]))]
+  }
 
   @Sendable static func inferArgument(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
     guard let input = context.shape(0) else { return [ValueType(.int64)] }
@@ -33,7 +65,13 @@ enum SelectionOperators {
     guard let input = context.shape(0) else { return [ValueType(context.dataType(0)), ValueType(.int64)] }
     let axis = try context.axis(context.node.int("axis") ?? -1, rank: input.rank)
     var output = input.dimensions
-    output[axis] = context.node.int("k").map(Dimension.known) ?? context.elements(1)?.first ?? .unknown
+    let k = context.node.int("k").map(Dimension.known) ?? context.elements(1)?.first ?? .unknown
+    if let count = k.value {
+      guard count >= 0, count <= output[axis].value ?? .max else {
+        throw context.invalid("k is not possible", expected: "at most \(output[axis])", found: "\(count)")
+      }
+    }
+    output[axis] = k
     return [ValueType(context.dataType(0), Shape(output)), ValueType(.int64, Shape(output))]
   }
 
@@ -113,7 +151,7 @@ enum SelectionOperators {
     guard rank >= 2 else { throw context.invalid("Trilu needs a matrix") }
     let (rows, columns) = (input.dimensions[rank - 2], input.dimensions[rank - 1])
     let diagonal = context.has(1) ? try context.constant(1).ints().first ?? 0 : 0
-    guard abs(diagonal) < 1 << 40 else {
+    guard diagonal > -(1 << 40), diagonal < 1 << 40 else {
       throw context.invalid("the diagonal is not possible", found: "\(diagonal)")
     }
     let upper = context.node.int("upper") != 0

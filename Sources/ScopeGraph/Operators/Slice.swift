@@ -81,12 +81,42 @@ enum SliceOperators {
       count: size > 0 && first > last ? (first - last - 1) / -step + 1 : 0)
   }
 
-  /// Size of a cut through a dimension that is not a known number.
+  /// Size of a cut whose limits or dimension are open. A limit computed from open sizes is taken to lie within the
+  /// tensor, as it does in every model that runs.
   private static func symbolicSize(_ request: Request, _ dimension: Dimension) -> Dimension {
-    guard request.step == 1, dimension != .unknown else { return .unknown }
-    let isEverything =
-      request.start == .known(0) && (request.end == dimension || (request.end.value ?? 0) >= 1 << 30)
-    return isEverything ? dimension : .unknown
+    guard dimension != .unknown, request.start != .unknown, request.end != .unknown else { return .unknown }
+    if request.step < 0 {
+      let isEverything =
+        [.known(-1), .difference(dimension, .known(1))].contains(request.start)
+        || (request.start.value ?? 0) >= 1 << 30
+      return isEverything && (request.end.value ?? 0) <= -(1 << 30)
+        ? .roundedUp(dimension, by: -request.step) : .unknown
+    }
+    let start = position(request.start, dimension)
+    let end: Dimension
+    switch request.end {
+    case .known(let value) where value >= 1 << 30: end = dimension
+    case .known(let value) where value > 1 && dimension.value == nil:
+      end = SizeExpression.extreme(dimension, .known(value), isMaximum: false)
+    default: end = position(request.end, dimension)
+    }
+    let size = Dimension.difference(end, start)
+    if let number = size.value, number <= 0 { return .known(0) }
+    return .roundedUp(size, by: request.step)
+  }
+
+  /// A limit counted from the front: negative numbers, and negated sizes, count from the back.
+  private static func position(_ limit: Dimension, _ dimension: Dimension) -> Dimension {
+    switch limit {
+    case .known(let value): value < 0 ? .sum(dimension, limit) : limit
+    case .symbolic:
+      if let count = limit.count, count.constant <= 0, count.terms.allSatisfy({ $0.coefficient < 0 }) {
+        .sum(dimension, limit)
+      } else {
+        limit
+      }
+    case .unknown: limit
+    }
   }
 
   @Sendable static func infer(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -99,7 +129,7 @@ enum SliceOperators {
     for request in requests {
       if let size = input.dimensions[request.axis].value {
         let cut = resolve(request, size: size)
-        output[request.axis] = cut.map { .known($0.count) } ?? .unknown
+        output[request.axis] = cut.map { .known($0.count) } ?? symbolicSize(request, .known(size))
         if input.rank == 1, let cut, let elements = context.input(0).partialElements, elements.count == size {
           partial = (0..<cut.count).map { elements[cut.start + $0 * cut.step] }
         }

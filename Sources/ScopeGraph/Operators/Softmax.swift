@@ -2,7 +2,7 @@
 enum SoftmaxOperators {
   static let definitions: [OperatorDefinition] = ["Softmax", "LogSoftmax", "Hardmax"].map {
     OperatorDefinition(
-      $0, memory: .inPlace, infer: OperatorDefinition.sameAsFirstInput,
-      cost: OperatorDefinition.perOutputElement(5))
+      $0, memory: .inPlace, infer: OperatorDefinition.sameAlongAxis,
+      cost: OperatorDefinition.perOutputElement(5, .softmax))
   }
 }

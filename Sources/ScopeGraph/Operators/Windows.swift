@@ -28,7 +28,7 @@ struct SlidingWindow {
     }
     let limit = 1 << 30
     guard (kernel + strides + dilations).allSatisfy({ $0 > 0 && $0 < limit }),
-      pads.allSatisfy({ abs($0) < limit })
+      pads.allSatisfy({ $0 > -limit && $0 < limit })
     else {
       throw context.invalid(
         "the window's sizes are not possible", expected: "positive sizes",
@@ -45,7 +45,12 @@ struct SlidingWindow {
     let same = autoPad.hasPrefix("SAME")
     let padding = same || autoPad == "VALID" ? 0 : pads[axis] + pads[axis + kernel.count]
     guard case .known(let input) = size else {
-      return stride == 1 && (same || padding == extent(axis) - 1) ? size : .unknown
+      if same { return .roundedUp(size, by: stride) }
+      let room = Dimension.sum(size, .known(padding - extent(axis)))
+      if !ceilMode || stride == 1 { return .sum(.quotientDown(room, by: stride), .known(1)) }
+      // Rounded up, no window can start in the padding when the padding and a step fit into the kernel.
+      let end = autoPad == "VALID" ? 0 : pads[axis + kernel.count]
+      return end + stride <= extent(axis) ? .sum(.roundedUp(room, by: stride), .known(1)) : .unknown
     }
     if same { return .known(input / stride + (input % stride == 0 ? 0 : 1)) }
     guard input < 1 << 40 else { return .unknown }

@@ -4,17 +4,17 @@ import ScopeGraph
 import ScopeRuntime
 
 /// Class scores of several images.
-struct Logits: Sendable {
+package struct Logits: Sendable {
   /// [images, classes], row-major.
-  var values: [Float] = []
+  package var values: [Float] = []
   var classes = 0
 
-  var count: Int { classes > 0 ? values.count / classes : 0 }
+  package var count: Int { classes > 0 ? values.count / classes : 0 }
 
   func row(_ image: Int) -> ArraySlice<Float> { values[image * classes..<(image + 1) * classes] }
 
   /// Index of the largest score of each image; the first of equals.
-  var predictions: [Int] {
+  package var predictions: [Int] {
     (0..<count).map { image in
       let scores = row(image)
       var best = scores.startIndex
@@ -25,7 +25,7 @@ struct Logits: Sendable {
 }
 
 /// Runs an image classifier over data in batches.
-struct ClassifierRunner {
+package struct ClassifierRunner {
   let session: Session
   let input: String
   let output: String
@@ -33,7 +33,7 @@ struct ClassifierRunner {
   let fixedBatch: Int?
 
   /// - Throws: `unsupported` unless the model takes one float32 image batch [N, C, H, W].
-  init(session: Session, output: String) throws(ScopeError) {
+  package init(session: Session, output: String) throws(ScopeError) {
     guard session.inputs.count == 1, session.inputs[0].dataType == .float32,
       session.inputs[0].shape?.rank == 4
     else {
@@ -92,7 +92,7 @@ struct ClassifierRunner {
   /// Class scores of the images at `indices`.
   ///
   /// - Parameter deadline: stop after the batch in which this moment passes.
-  func logits(
+  package func logits(
     _ images: LabeledImages, _ normalization: Normalization, _ indices: [Int],
     deadline: ContinuousClock.Instant? = nil
   ) throws(ScopeError) -> Logits {

@@ -24,6 +24,8 @@ package struct Document: Sendable {
     case table(Table)
     case heading(String)
     case paragraph(String)
+    /// A titled list of sentences.
+    case list(String, [String])
     /// Titled paragraphs.
     case assessments([Report.Assessment])
     case findings([Report.Finding])
@@ -31,6 +33,8 @@ package struct Document: Sendable {
     /// Shown where pictures can be shown; its figures are always in a table or row beside it.
     case chart(Chart)
     case samples([Report.Sample])
+    /// Every node of the graph; a renderer shows as many as it has room for, the costliest first.
+    case layers(LayerList)
     case notMeasured([Report.NotMeasured])
   }
 
@@ -52,6 +56,8 @@ package struct Document: Sendable {
     package var summaryRows: Int?
     /// Repeats a chart in figures: shown folded where there are charts.
     package var isSupplement = false
+    /// Cells are cut rather than continued on the next line: many rows that are read down a column.
+    package var isDense = false
 
     package struct Column: Sendable {
       package var title: String
@@ -78,6 +84,16 @@ package struct Document: Sendable {
     case candidates([Report.Candidate])
     /// Accuracy over epsilon, a line per attack.
     case curves(title: String, clean: Double, curves: [Curve])
+    /// Live activations over the nodes of the graph, with the name of each node's outermost module.
+    case memory(Report.Memory, modules: [String])
+    /// Kernels under the machine's two roofs.
+    case roofline(Report.Roofline, [Report.Kernel])
+    /// Images per second over the batch size, a line per thread count.
+    case throughput([Report.Throughput])
+    /// Modules by parameters, and by time where it was measured.
+    case treemap(LayerList)
+    /// The graph, collapsed by module.
+    case graph(Report.Analysis)
   }
 
   package struct BarItem: Sendable {

@@ -59,7 +59,7 @@ enum AnalysisNarrative {
         + "Export the model to ONNX to have it executed."
     }
     var text: [String] = []
-    if let known = model.architectureDescription { text.append(ended(known)) }
+    if let known = model.architectureDescription { text.append(Format.ended(known)) }
     if let year = model.architectureYear {
       let age = (reportYear(report) ?? year) - year
       let source = model.architectureSource.map { " (\($0))" } ?? ""
@@ -69,7 +69,7 @@ enum AnalysisNarrative {
             + "before settling."
           : "Introduced in \(year)\(source).")
     }
-    if let evidence = model.architectureEvidence { text.append("Recognised: \(ended(evidence))") }
+    if let evidence = model.architectureEvidence { text.append("Recognised: \(Format.ended(evidence))") }
     return text.isEmpty ? "Recognised from parameter names and shapes." : text.joined(separator: " ")
   }
 
@@ -114,7 +114,9 @@ enum AnalysisNarrative {
   static func macs(_ analysis: Report.Analysis) -> String? {
     guard let macs = analysis.macs?.value else { return nil }
     var text: [String] = []
-    if analysis.macsComplete == false {
+    if let missing = CoverageNarrative.missing(analysis) {
+      text.append(missing)
+    } else if analysis.macsComplete == false {
       let unknown = analysis.macsUnknownOperators
       text.append(
         "A lower bound: the cost of \(unknown.isEmpty ? "some operators" : Format.list(Array(unknown.prefix(4)))) is unknown."
@@ -178,24 +180,6 @@ enum AnalysisNarrative {
       ? "The first inference takes \(Format.fixed(factor, 1))× the steady time: warm up before taking traffic."
       : "The first inference is close to the steady time; no warm-up request is needed."
   }
-
-  /// What the profile of the slowest nodes says, or nil without one.
-  static func profile(_ analysis: Report.Analysis) -> String? {
-    guard let first = analysis.slowestNodes.first else { return nil }
-    let total = analysis.slowestNodes.reduce(0) { $0 + $1.share }
-    var byType: [String: Double] = [:]
-    for node in analysis.slowestNodes { byType[node.opType, default: 0] += node.share }
-    let leading = byType.max { ($0.value, $1.key) < ($1.value, $0.key) }
-    var text = "The \(analysis.slowestNodes.count) slowest nodes take \(Format.percent(total, 0)) of the time"
-    if let leading { text += ", \(leading.key) among them \(Format.percent(leading.value, 0))" }
-    text +=
-      first.share >= Thresholds.dominantNode
-      ? "; \(first.name) alone takes \(Format.percent(first.share, 0)) and is the place to start."
-      : "; the slowest, \(first.name), takes \(Format.percent(first.share)), so no single node is a bottleneck."
-    return text
-  }
-
-  private static func ended(_ text: String) -> String { text.hasSuffix(".") ? text : text + "." }
 
   static func reportYear(_ report: Report) -> Int? { Int(report.conditions.date.prefix(4)) }
 }

@@ -44,6 +44,11 @@ enum Assessments {
         "analysis.latency", in: report, otherwise: "install ONNX Runtime and run without --no-run")
       text += " Speed was not measured: \(absence.sentence)."
     }
+    if let deployment = analysis.deployment, deployment.costPerMillion != nil,
+      let cost = ThroughputNarrative.deployment(analysis)
+    {
+      text += " " + cost
+    }
     return Report.Assessment(
       title: "Model Selection", text: text,
       basis: ["analysis.parameters", "analysis.macs", "analysis.latency.p50Milliseconds"])
@@ -72,9 +77,15 @@ enum Assessments {
         ? "A larger calibration set or a wider accuracy budget may change that."
         : "The exact rewrites are kept, which is safe."
     }
-    if let profile = report.analysis?.slowestNodes.first, profile.share >= Thresholds.dominantNode {
+    if let kernel = report.analysis?.profile?.kernels.max(by: { $0.share < $1.share }),
+      kernel.share >= Thresholds.dominantNode
+    {
       text +=
-        " \(profile.name) takes \(Format.percent(profile.share, 0)) of the time and limits what can still be gained."
+        " \(ProfileBlocks.title(kernel)) takes \(Format.percent(kernel.share, 0)) of the time and limits what can "
+        + "still be gained."
+    }
+    if let analysis = report.analysis, let bottlenecks = ProfileNarrative.bottlenecks(analysis) {
+      text += " " + bottlenecks
     }
     return Report.Assessment(
       title: "Optimization Potential", text: text,

@@ -7,6 +7,7 @@ extension Report {
     if var analysis = result.analysis {
       AnalysisNarrative.interpret(&analysis, in: self)
       result.analysis = analysis
+      result.notMeasured += Report.unaskedParts(self)
     }
     if var optimization = result.optimization {
       OptimizationNarrative.interpret(&optimization)

@@ -37,6 +37,23 @@ package enum Thresholds {
   /// Share of time in one node above which it is worth a look of its own.
   package static let dominantNode = 0.20
 
+  /// Peak of live activations over their median above which a few layers, not the whole graph, decide the memory.
+  package static let shortPeak = 3.0
+  /// Measured arena over the bound by liveness above which the engine's own buffers matter: ONNX Runtime 1.31.1 stays
+  /// below 1.3 on ResNet18 and MobileNetV3-Small and needs 3.3 to 3.8 on ViT-B/16 and Swin-T.
+  package static let arenaOverhead = 1.5
+  /// Share of other arithmetic above which multiply-accumulates alone mislead.
+  package static let notableOtherWork = 0.05
+  /// Share of time in kernels that the engine inserted (layout reorders) above which they are named.
+  package static let notableReorders = 0.03
+  /// Share of the roofline above which kernels are called close to it: the roofs themselves are measured, with a large
+  /// matrix product and a triad, so smaller kernels stay below them.
+  package static let nearRoof = 0.75
+  /// Gain of the best batch over batch 1 that is worth the added latency.
+  package static let worthwhileBatching = 1.10
+  /// Speedup over threads divided by their number, above which threads are used well.
+  package static let goodScaling = 0.75
+
   /// Reduction that 8-bit weights give when nearly all bytes of a float32 file are weights: 1 - 8/32.
   package static let eightBitReduction = 0.75
   /// Reduction or gain below which an optimized model is not worth a change of artefact.

@@ -27,6 +27,8 @@ public enum MarkdownRenderer {
     case .table(let table): render(table)
     case .heading(let title): ["### \(text(title))", ""]
     case .paragraph(let paragraph): [text(paragraph), ""]
+    case .list(let title, let items): ["\(text(title)):", ""] + items.map { "- \(text($0))" } + [""]
+    case .layers(let list): render(LayerBlocks.short(list))
     case .assessments(let items): items.flatMap { ["**\(text($0.title)).** \(text($0.text))", ""] }
     case .findings(let findings): render(findings)
     case .recommendations(let items): render(items)

@@ -31,6 +31,22 @@ public enum TerminalRenderer {
     return painter.text
   }
 
+  /// What `analyze` prints: the numbers that matter, what they mean in a few sentences, then the parts asked for.
+  public static func analysis(
+    _ report: Report, parts: [Report.AnalysisPart] = [], options: Options = Options()
+  ) -> String {
+    let painter = Painter(options)
+    let report = report.narrated()
+    painter.title(Document(report, sections: []))
+    painter.figures(KeyFigures.rows(report))
+    for sentence in KeyFigures.reading(report) { painter.paragraph(sentence) }
+    for note in report.analysis?.notes ?? [] { painter.paragraph(Format.statement(note)) }
+    for warning in report.conditions.warnings { painter.paragraph(Format.statement(warning)) }
+    for part in parts { painter.part(Document.part(part, report, wide: options.width >= 110)) }
+    painter.more(report, parts)
+    return painter.text
+  }
+
   /// Some sections alone, as the section commands print them.
   public static func render(_ report: Report, sections: [Report.Section], options: Options = Options())
     -> String
@@ -38,6 +54,15 @@ public enum TerminalRenderer {
     let painter = Painter(options)
     let document = Document(report, sections: sections)
     painter.title(document)
+    for section in document.sections { painter.section(section, numbered: false) }
+    return painter.text
+  }
+
+  /// Two models side by side.
+  public static func render(_ comparison: Comparison, options: Options = Options()) -> String {
+    let painter = Painter(options)
+    let document = Document(comparison)
+    painter.header(document)
     for section in document.sections { painter.section(section, numbered: false) }
     return painter.text
   }
@@ -103,6 +128,47 @@ private final class Painter {
     if lines.last != "" { lines.append("") }
   }
 
+  /// A line per figure; its conditions continue beside or below it.
+  func figures(_ rows: [Document.Row]) {
+    let name = min(rows.map { TerminalText.columns($0.name) }.max() ?? 0, 20) + 2
+    let value =
+      min(
+        rows.map { $0.value == Document.absentValue ? 0 : TerminalText.columns($0.value) }.max() ?? 0, 24) + 2
+    let margin = String(repeating: " ", count: name)
+    for row in rows {
+      let isAbsent = row.value == Document.absentValue
+      let fits = TerminalText.columns(row.value) <= value - 2
+      let values = TerminalText.wrap(row.value, room - name)
+      let details = TerminalText.wrap(row.detail, room - name - value)
+      lines.append(
+        TerminalText.trimmedEnd(
+          indent + TerminalText.padded(row.name, name)
+            + (fits
+              ? layout.styled(TerminalText.padded(values.first ?? "", value), isAbsent ? .dim : .bold)
+                + layout.styled(details.first ?? "", .dim)
+              : layout.styled(values.first ?? "", .bold))))
+      for line in values.dropFirst() { lines.append(indent + margin + layout.styled(line, .bold)) }
+      let below = indent + margin + String(repeating: " ", count: value)
+      for line in details.dropFirst(fits ? 1 : 0) { lines.append(below + layout.styled(line, .dim)) }
+    }
+    lines.append("")
+  }
+
+  func part(_ blocks: [Document.Block]) { for block in blocks { render(block) } }
+
+  /// Which flags would say more.
+  func more(_ report: Report, _ shown: [Report.AnalysisPart]) {
+    let rest = Report.AnalysisPart.allCases.filter { part in
+      !shown.contains(part) && (part != .layers || report.analysis?.layers.isEmpty == false)
+        && (report.analysis?.latency != nil || part == .layers || part == .memory || part == .tensors)
+    }
+    guard !rest.isEmpty else { return }
+    let flags = rest.map { "--\($0.rawValue)" }.joined(separator: " ")
+    for line in TerminalText.wrap("More: \(flags) --json", room) {
+      lines.append(indent + layout.styled(line, .dim))
+    }
+  }
+
   /// The section's figures without their explanations.
   func brief(_ section: Document.Section) {
     for line in TerminalText.wrap(section.title, layout.width) { lines.append(layout.styled(line, .bold)) }
@@ -150,6 +216,15 @@ private final class Painter {
     case .heading(let title):
       for line in TerminalText.wrap(title, room) { lines.append(indent + layout.styled(line, .bold)) }
     case .paragraph(let text): paragraph(text)
+    case .list(let title, let items):
+      for line in TerminalText.wrap(title, room) { lines.append(indent + layout.styled(line, .dim)) }
+      for item in items {
+        for (index, line) in TerminalText.wrap(item, room - 2).enumerated() {
+          lines.append(indent + (index == 0 ? "• " : "  ") + line)
+        }
+      }
+      lines.append("")
+    case .layers(let list): render(LayerBlocks.short(list))
     case .assessments(let items):
       for item in items {
         for line in TerminalText.wrap(item.title, room) { lines.append(indent + layout.styled(line, .bold)) }
@@ -172,11 +247,33 @@ private final class Painter {
             + "(\(sample.attack) at \(sample.epsilonText))", space: false)
       }
       lines.append("")
+    case .chart(.memory(let memory, _)): plot(memory)
     case .chart: break
     }
   }
 
-  private func paragraph(_ text: String, indent prefix: String = "  ", space: Bool = true) {
+  /// Live bytes over the graph as a curve of blocks.
+  private func plot(_ memory: Report.Memory) {
+    let values = memory.timeline.map { Double($0.bytes) }
+    guard let peak = values.max(), peak > 0 else { return }
+    let label = Format.binaryBytes(peak)
+    let margin = TerminalText.columns(label) + 1
+    let curve = TerminalPlot.area(values, columns: room - margin, rows: 6)
+    for (index, line) in curve.enumerated() {
+      let mark = index == 0 ? label : index == curve.count - 1 ? "0" : ""
+      lines.append(
+        indent + layout.styled(TerminalText.padded(mark, margin - 1, right: true), .dim) + " "
+          + layout.styled(line, .accent))
+    }
+    let ends = "first of \(Format.plural(values.count, "node"))"
+    let gap = max(1, min(room - margin, curve.map(TerminalText.columns).max() ?? 0) - ends.count - 4)
+    lines.append(
+      indent + String(repeating: " ", count: margin)
+        + layout.styled(ends + String(repeating: " ", count: gap) + "last", .dim))
+    lines.append("")
+  }
+
+  func paragraph(_ text: String, indent prefix: String = "  ", space: Bool = true) {
     for line in TerminalText.wrap(text, layout.width - prefix.count) { lines.append(prefix + line) }
     if space { lines.append("") }
   }
@@ -208,10 +305,18 @@ private final class Painter {
   private func render(_ table: Document.Table) {
     let limit = table.summaryRows ?? table.rows.count
     let shown = table.rows.prefix(limit).map { $0.map(Escape.terminal) }
+    for line in TerminalText.wrap(table.caption, room) { lines.append(indent + layout.styled(line, .dim)) }
     var widths = table.columns.indices.map { column in
       ([table.columns[column].title] + shown.map { $0[column] }).map(TerminalText.columns).max() ?? 0
     }
-    // The widest text column gives way first; below that the line is cut.
+    // Where rows are one line, names keep their room as long as other texts can give way. Otherwise the widest text
+    // column gives way first; below that the line is cut.
+    if table.isDense {
+      let others = widths.indices.dropFirst().filter { !table.columns[$0].isNumber }
+      while widths.reduce(0, +) + 2 * max(0, widths.count - 1) > room,
+        let widest = others.filter({ widths[$0] > 12 }).max(by: { widths[$0] < widths[$1] })
+      { widths[widest] -= 1 }
+    }
     var total: Int { widths.reduce(0, +) + 2 * max(0, widths.count - 1) }
     while total > room {
       guard
@@ -223,7 +328,10 @@ private final class Painter {
     // What does not fit its column continues below.
     func block(_ cells: [String]) -> [String] {
       let wrapped = cells.indices.map { column in
-        table.columns[column].isNumber ? [cells[column]] : TerminalText.wrap(cells[column], widths[column])
+        if table.columns[column].isNumber { return [cells[column]] }
+        return table.isDense
+          ? [TerminalText.cutMiddle(cells[column], widths[column])]
+          : TerminalText.wrap(cells[column], widths[column])
       }
       return (0..<(wrapped.map(\.count).max() ?? 0)).map { line in
         let text = wrapped.indices.map { column in

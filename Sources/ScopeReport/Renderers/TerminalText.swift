@@ -82,4 +82,21 @@ struct TerminalText {
     }
     return result + "…"
   }
+
+  /// Cut in the middle: names differ at their ends.
+  static func cutMiddle(_ text: String, _ width: Int) -> String {
+    guard columns(text) > width else { return text }
+    guard width > 4 else { return cut(text, width) }
+    var tail = ""
+    for character in text.reversed() {
+      if columns(tail) + columns(String(character)) > (width - 1) / 2 { break }
+      tail = String(character) + tail
+    }
+    var head = ""
+    for character in text {
+      if columns(head) + columns(String(character)) > width - 1 - columns(tail) { break }
+      head.append(character)
+    }
+    return head + "…" + tail
+  }
 }

@@ -37,8 +37,6 @@ extension Report {
     public var inputs: [TensorSignature]
     public var outputs: [TensorSignature]
     public var latency: Latency?
-    /// The slowest nodes, slowest first.
-    public var slowestNodes: [NodeTime]
     /// Nodes that do something at run time: neither constants nor renamings.
     public var computeNodes: Figure?
     /// Nodes after the engine's own optimization.
@@ -76,7 +74,6 @@ extension Report {
       weightTypes = []
       inputs = []
       outputs = []
-      slowestNodes = []
       moduleSizes = []
       precisions = []
       work = []
@@ -133,23 +130,6 @@ extension Report {
       self.samples = samples
       self.threads = threads
       self.batch = batch
-    }
-  }
-
-  /// Time of one node in the engine's profile.
-  public struct NodeTime: Codable, Sendable, Hashable {
-    public var name: String
-    public var opType: String
-    public var milliseconds: Double
-    /// Share of all nodes' time, 0 to 1.
-    public var share: Double
-    public var macs: Int?
-    public init(name: String, opType: String, milliseconds: Double, share: Double, macs: Int? = nil) {
-      self.name = name
-      self.opType = opType
-      self.milliseconds = milliseconds
-      self.share = share
-      self.macs = macs
     }
   }
 }

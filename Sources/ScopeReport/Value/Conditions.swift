@@ -42,6 +42,14 @@ extension Report {
     public var operatingSystem: String
     /// Instruction sets that decide kernel speed (`AVX2`, `AVX-512 VNNI`).
     public var instructionSets: [String]
+    /// How the system sets the clock (`performance`, `powersave`); nil when it does not say.
+    public var frequencyGovernor: String?
+    /// Whether it is a virtual machine, whose neighbours may slow it down.
+    public var isVirtual: Bool?
+    /// Cores' worth of time that a container limit allows; nil without a limit.
+    public var cpuLimit: Double?
+    /// Twelve hexadecimal digits, equal on machines that are alike: timings under different ones are not comparable.
+    public var fingerprint: String?
     public init(cpu: String, cores: Int, memoryBytes: Int? = nil, operatingSystem: String) {
       self.cpu = cpu
       self.cores = cores

@@ -9,6 +9,16 @@ extension Report {
     public var vocabularySize: Int?
     /// Longest context that the configuration names.
     public var contextLength: Int?
+    /// Tokens that layers with a sliding window keep at most, and how many layers have one.
+    public var slidingWindow: Int?
+    public var slidingLayers: Int?
+    /// Whether input and output embeddings are one tensor.
+    public var tiesEmbeddings: Bool?
+    /// Feed-forward experts of a layer, and how many of them work on a token.
+    public var experts: Int?
+    public var expertsPerToken: Int?
+    /// Parameters that work on one token of a mixture of experts.
+    public var activeParameters: Figure?
     /// Key-value cache of one token over all layers.
     public var cacheBytesPerToken: Figure
     /// Weights and cache at a context length.

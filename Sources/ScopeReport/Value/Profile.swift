@@ -27,7 +27,9 @@ extension Report {
   public struct Kernel: Codable, Sendable, Hashable {
     public enum Bound: String, Codable, Sendable, Hashable { case compute, memory, overhead }
 
+    /// Name of the source that matters most; the engine's own name for what it inserted.
     public var name: String
+    /// Operator of the engine's kernel.
     public var opType: String
     /// Names of all nodes of the model that are fused into it, in graph order; empty for what the engine inserted
     /// (layout reorders).

@@ -49,6 +49,9 @@ public struct Report: Codable, Sendable, Hashable {
     public var architectureDescription: String?
     /// What it was recognised from (`49 parameter names and shapes match exactly`).
     public var architectureEvidence: String?
+    /// Why the program in the file could not be followed, operator and place named; its weights are described all the
+    /// same.
+    public var problem: String?
     /// Year of introduction.
     public var architectureYear: Int?
     /// Paper or repository that introduced it.

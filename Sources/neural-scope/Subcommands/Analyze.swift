@@ -23,6 +23,7 @@ struct Analyze: ParsableCommand {
   @Option(help: ArgumentHelp("Upper bound of the latency measurement.", valueName: "seconds"))
   var latencySeconds = 3.0
 
+  @OptionGroup var details: DetailFlags
   @OptionGroup var engine: EngineOptions
   @OptionGroup var images: ImageOptions
 
@@ -36,9 +37,12 @@ struct Analyze: ParsableCommand {
     let line = ProgressLine()
     var options = ScopeOptions(engine, data: data, images: images)
     options.latencyBudget = .seconds(latencySeconds)
+    try options.look(into: details)
     options.progress = line.handler
     let report = try NeuralScope.analyze(model: model, run: !noRun, options: options)
     line.clear()
-    try Output.section(report, [.analysis], json: json)
+    try Output.analysis(report, parts: details.parts, json: json)
+    // What can be said has been said; the program itself could not be followed.
+    if let problem = report.model.problem { throw Unreadable(problem: problem) }
   }
 }

@@ -39,6 +39,7 @@ struct ReportCommand: ParsableCommand {
     var options = ScopeOptions(engine, data: data, images: images, attack: attack)
     options.maximumAccuracyDrop = maxAccuracyDrop / 100
     options.optimizedPath = "\(out)/optimized.onnx"
+    options.details = [.memory, .roofline, .throughput]
     options.progress = line.handler
     try NeuralScope.prepare("\(out)/report.html", like: model)
     let report = try NeuralScope.report(model: model, options: options)

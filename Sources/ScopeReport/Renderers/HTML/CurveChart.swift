@@ -66,7 +66,7 @@ enum CurveChart {
   }
 
   /// Circle, square, triangle, diamond: lines are told apart without colour.
-  private static func marker(_ index: Int, _ x: Double, _ y: Double, _ colour: String) -> String {
+  static func marker(_ index: Int, _ x: Double, _ y: Double, _ colour: String) -> String {
     let n = HTMLCharts.number
     let look = "fill=\"\(colour)\" stroke=\"var(--card)\" stroke-width=\"1.5\""
     switch index % 4 {
@@ -81,13 +81,14 @@ enum CurveChart {
   }
 
   private static func legend(_ curves: [Document.Curve]) -> String {
-    let items = curves.map { curve in
-      let colour = "var(--s\(curve.look % 4 + 1))"
-      return
-        "<li><svg viewBox=\"0 0 26 14\" aria-hidden=\"true\"><path d=\"M0 7h26\" stroke=\"\(colour)\" stroke-width=\"2.5\"/>"
-        + "\(marker(curve.look, 13, 7, colour))</svg>\(Escape.html(curve.name))</li>"
-    }
-    return "<ul class=\"legend\">\(items.joined())</ul>"
+    "<ul class=\"legend\">\(curves.map { legendItem($0.look, $0.name) }.joined())</ul>"
+  }
+
+  static func legendItem(_ look: Int, _ name: String) -> String {
+    let colour = "var(--s\(look % 4 + 1))"
+    return
+      "<li><svg viewBox=\"0 0 26 14\" aria-hidden=\"true\"><path d=\"M0 7h26\" stroke=\"\(colour)\" stroke-width=\"2.5\"/>"
+      + "\(marker(look, 13, 7, colour))</svg>\(Escape.html(name))</li>"
   }
 
   private static func describe(_ curve: Document.Curve) -> String {

@@ -43,6 +43,10 @@ enum HTMLBlocks {
         ? "<details><summary>The same as a table</summary>\(render(table))</details>\n" : render(table)
     case .heading(let title): "<h3>\(Escape.html(title))</h3>\n"
     case .paragraph(let text): "<p>\(Escape.html(text))</p>\n"
+    case .list(let title, let items):
+      "<h4>\(Escape.html(title))</h4><ul class=\"plain\">"
+        + items.map { "<li>\(Escape.html($0))</li>" }.joined() + "</ul>\n"
+    case .layers(let list): LayerTable.render(list)
     case .assessments(let items):
       "<div class=\"notes\">"
         + items.map {
@@ -68,7 +72,12 @@ enum HTMLBlocks {
     return "<dl class=\"card metrics\(plain ? " plain" : "")\">\n\(items.joined(separator: "\n"))\n</dl>\n"
   }
 
-  private static func render(_ table: Document.Table) -> String {
+  private static func render(_ table: Document.Table) -> String { self.table(table) }
+
+  /// - Parameters:
+  ///   - id: of the table, for the script.
+  ///   - region: name of the scrolled region; the caption when nil.
+  static func table(_ table: Document.Table, id: String? = nil, region: String? = nil) -> String {
     let longest = table.columns.indices.map { column in table.rows.map { $0[column].count }.max() ?? 0 }
     let head = table.columns.map { column in
       "<th scope=\"col\"\(column.isNumber ? " class=\"r\"" : "")>\(Escape.html(column.title))</th>"
@@ -84,7 +93,8 @@ enum HTMLBlocks {
     }
     let caption = Escape.html(table.caption)
     return """
-      <div class="card scroll" role="region" aria-label="\(caption)" tabindex="0"><table\(table.columns.count > 4 ? " class=\"wide\"" : "")><caption>\(caption)</caption>
+      <div class="\(id == nil ? "card " : "")scroll" role="region" aria-label="\(region.map(Escape.html) ?? caption)" tabindex="0">\
+      <table\(id.map { " id=\"\($0)\"" } ?? "")\(table.columns.count > 4 ? " class=\"wide\"" : "")><caption>\(caption)</caption>
       <thead><tr>\(head.joined())</tr></thead>
       <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
 

@@ -5,6 +5,11 @@ enum HTMLCharts {
     case .bars(let title, let items): bars(title, items)
     case .candidates(let candidates): CandidateChart.render(candidates)
     case .curves(let title, let clean, let curves): CurveChart.render(title, clean, curves)
+    case .memory(let memory, let modules): MemoryChart.render(memory, modules)
+    case .roofline(let roofline, let kernels): RooflineChart.render(roofline, kernels)
+    case .throughput(let points): ThroughputChart.render(points)
+    case .treemap(let list): TreemapChart.render(list)
+    case .graph(let analysis): GraphChart.render(analysis)
     }
   }
 
@@ -60,8 +65,9 @@ enum HTMLCharts {
       + "<rect width=\"\(number(width))\" height=\"10\" rx=\"1\" fill=\"\(colour)\"/></svg>"
   }
 
-  static func figure(_ title: String, _ content: String) -> String {
-    "<figure class=\"card\"><figcaption>\(Escape.html(title))</figcaption>\(content)</figure>"
+  /// - Parameter wide: takes a line of its own.
+  static func figure(_ title: String, _ content: String, wide: Bool = false) -> String {
+    "<figure class=\"card\(wide ? " wide" : "")\"><figcaption>\(Escape.html(title))</figcaption>\(content)</figure>"
   }
 
   /// Coordinates: two decimals are below a tenth of a pixel.

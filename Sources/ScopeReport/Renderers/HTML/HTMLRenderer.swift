@@ -1,4 +1,5 @@
-/// `report.html`: one self-contained file. No script, nothing loaded from anywhere; every text is escaped.
+/// `report.html`: one self-contained file. Nothing is loaded from anywhere, every text is escaped, and only the script of
+/// ``HTMLScript`` may run; the page is complete without it.
 public enum HTMLRenderer {
   public static func render(_ report: Report) -> String {
     let document = Document(report)
@@ -10,10 +11,11 @@ public enum HTMLRenderer {
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
       <meta name="referrer" content="no-referrer">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '\(HTMLScript.hash)'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
       <title>\(Escape.html(document.title)) – Neural-Scope report</title>
       <style>
       \(HTMLStyle.css)
+      \(HTMLAnalysisStyle.css)
       </style>
       </head>
       <body>
@@ -29,6 +31,7 @@ public enum HTMLRenderer {
     html += """
       <footer class="wrap">Made by \(Escape.html(tool.name)) \(Escape.html(tool.version)) on \
       \(Escape.html(report.conditions.date)). Figures without a measurement are not shown; section 8 lists them.</footer>
+      <script>\(HTMLScript.source)</script>
       </body>
       </html>
 
