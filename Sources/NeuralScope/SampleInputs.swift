@@ -51,8 +51,11 @@ package enum SampleInputs {
         if case .symbolic(let symbol) = dimension { name = symbol }
         // Sizes computed from others (`past + sequence`) follow from those.
         let computed = ShapeInference.size(dimension, at: named).value.flatMap { $0 > 0 ? $0 : nil }
-        let size =
-          named[name] ?? computed ?? assumed(axis: axis, rank: shape.rank, isFloat: dataType.isFloatingPoint)
+        if let size = named[name] ?? computed {
+          sizes.append(size)
+          continue
+        }
+        let size = assumed(axis: axis, rank: shape.rank, isFloat: dataType.isFloatingPoint)
         if case .symbolic = dimension { named[name] = size }
         sizes.append(size)
         if axis > 0 { made.assumptions.append("\(name) of \(input.name) = \(size)") }

@@ -20,9 +20,7 @@ package enum ThroughputStage {
     let free = (ProcessMemory.available ?? .max) / memoryShare
     var sessions = [session]
     for threads in threadCounts(measurement.threads).dropLast() {
-      guard sessions.count.multipliedReportingOverflow(by: max(weights, 1)).partialValue <= free else {
-        break
-      }
+      guard fits(weights, sessions.count, free) else { break }
       sessions.append(try measurement.session(threads: threads))
     }
     let single = (analysis.latency?.p50Milliseconds.value ?? 0) / Double(max(measurement.batch, 1))
@@ -100,13 +98,17 @@ package enum ThroughputStage {
       guard chosen.isEmpty || total <= 2 * budget.milliseconds else {
         return (chosen, "five rounds of them would take more than the time budget")
       }
-      guard chosen.isEmpty || activationBytes.multipliedReportingOverflow(by: batch).partialValue <= memory
-      else {
+      guard chosen.isEmpty || fits(activationBytes, batch, memory) else {
         return (chosen, "their activations would take more than a quarter of the free memory")
       }
       chosen.append(batch)
     }
     return (chosen, "")
+  }
+
+  private static func fits(_ bytes: Int, _ count: Int, _ memory: Int) -> Bool {
+    let (product, overflow) = bytes.multipliedReportingOverflow(by: count)
+    return !overflow && product <= memory
   }
 
   /// Whether every input leaves its first size to the caller and has batch 1 here.
