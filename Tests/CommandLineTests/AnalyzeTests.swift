@@ -40,9 +40,12 @@ import Testing
     #expect(result.code == 0 && result.errors.isEmpty)
     #expect(!result.output.contains("\u{1B}"))
     for line in result.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
-    for name in ["Parameters", "MACs", "Peak activations", "More: "] {
+    for name in ["Parameters", "MACs", "Peak activations", "Every stored tensor"] {
       #expect(result.output.contains(name), "\(name)")
     }
+    let plain = try CommandLine.run("analyze", Fixture.path("onnx/opset17.onnx"), "--no-run")
+    #expect(plain.output.contains("More: --layers"), "the flags for the rest are named")
+    #expect(!plain.output.contains("Every stored tensor"))
   }
 
   @Test(arguments: [
