@@ -6,7 +6,7 @@ struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "What is it? Parameters, layers, architecture, MACs, memory, latency, where the time goes.")
 
-  @Argument(help: "An ONNX model, a PyTorch checkpoint or safetensors (file or index.json).")
+  @Argument(help: "A model of any format: a file, an index.json, or a Hugging Face folder.")
   var model: String
 
   @Option(
