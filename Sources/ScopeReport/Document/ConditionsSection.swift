@@ -11,6 +11,10 @@ enum ConditionsSection {
       Format.plural(machine.cores, "core"),
       machine.memoryBytes.map { "\(Format.binaryBytes(Double($0))) memory" },
       machine.instructionSets.isEmpty ? nil : machine.instructionSets.joined(separator: " "),
+      machine.isVirtual == true ? "virtual machine" : nil,
+      machine.cpuLimit.map { "limited to \(Format.significant($0)) cores" },
+      machine.frequencyGovernor.map { "frequency governor \($0)" },
+      machine.fingerprint.map { "fingerprint \($0)" },
     ].compactMap { $0 }.joined(separator: ", ")
     add("Machine", machine.cpu, hardware)
     add("Operating system", machine.operatingSystem)

@@ -3,6 +3,7 @@ package enum KeyFigures {
   package static func rows(_ report: Report) -> [Document.Row] {
     guard let analysis = report.analysis else { return [] }
     var rows: [Document.Row] = []
+    var lastReason = ""
     func add(_ name: String, _ value: String?, _ detail: String?..., path: String) {
       if let value {
         let text = AnalysisSection.joined(detail)
@@ -11,6 +12,11 @@ package enum KeyFigures {
         var row = Document.missing(name, path, report)
         row.detail = [row.detail, row.interpretation].filter { !$0.isEmpty }.joined(separator: ". ")
         row.interpretation = ""
+        if row.detail == lastReason {
+          row.detail = "for the same reason"
+        } else {
+          lastReason = row.detail
+        }
         rows.append(row)
       }
     }
@@ -40,7 +46,7 @@ package enum KeyFigures {
       path: "analysis.peakActivationBytes")
     add(
       "Latency", analysis.latency.map { "\($0.p50Milliseconds.text) median" }, analysis.latency.map(latency),
-      path: "analysis.latency")
+      analysis.latency == nil ? nil : machine(report), path: "analysis.latency")
     if let latency = analysis.latency {
       let best = ThroughputBlocks.best(analysis)
       let rate =
@@ -91,6 +97,13 @@ package enum KeyFigures {
       latency.p90Milliseconds.map { "p90 \($0.text)" }, latency.p99Milliseconds.map { "p99 \($0.text)" },
       "\(Format.plural(latency.threads, "thread")), batch \(latency.batch), \(Format.plural(latency.samples, "run"))",
     ].compactMap { $0 }.joined(separator: "; ")
+  }
+
+  /// The machine that the times hold for.
+  private static func machine(_ report: Report) -> String? {
+    let machine = report.conditions.machine
+    return ([machine.cpu] + [machine.fingerprint.map { "machine \($0)" }].compactMap { $0 }).joined(
+      separator: ", ")
   }
 
   private static func input(_ analysis: Report.Analysis) -> String? {
