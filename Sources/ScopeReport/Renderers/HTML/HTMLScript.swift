@@ -50,9 +50,10 @@ package enum HTMLScript {
           { title: "Parameters", value: row => row.parameters, number: true, show: whole },
           { title: "MACs", value: row => row.macs, number: true, show: whole, none: "not counted" },
         ];
+        const numbers = new Map(layers.rows.map((row, index) => [row[0], index + 1]));
         if (layers.timed) {
           columns.push({ title: "Time (ms)", value: row => row.time, number: true, show: short,
-            none: row => row.fused ? "in " + row.fused : "–" });
+            none: row => !row.fused ? "–" : numbers.has(row.fused) ? "with #" + numbers.get(row.fused) : "fused" });
           columns.push({ title: "Share", value: row => row.share, number: true,
             show: value => (100 * value).toFixed(1) + "%" });
         }
