@@ -7,8 +7,9 @@ import ScopeReport
 
 /// Section 1 from structure alone; ``LatencyStage`` adds what needs the engine.
 enum AnalysisStage {
+  /// `structure` is nil for weights without a graph.
   typealias Outcome = (
-    analysis: Report.Analysis, nodeCosts: [StructureAnalysis.NodeCost], missing: [Report.NotMeasured]
+    analysis: Report.Analysis, structure: StructureAnalysis?, missing: [Report.NotMeasured]
   )
 
   /// Figures that weights without a graph do not give.
@@ -132,8 +133,7 @@ enum AnalysisStage {
     }
     missing += ArithmeticStage.fill(&analysis, structure)
     if let usual { analysis.assumptions.append(usual.assumption) }
-    // Node indices are those of the analysed graph, in which functions have been unfolded.
-    return (analysis, graph.functions.isEmpty ? structure.nodeCosts : [], missing)
+    return (analysis, structure, missing)
   }
 
   /// The image size that a recognised architecture was published with, for a graph that leaves height and width open.
@@ -156,10 +156,10 @@ enum AnalysisStage {
   private static func weightsOnly(_ model: LoadedModel) -> Outcome {
     if case .description(let description) = model.file.content {
       let (analysis, missing) = DescriptionStage.run(description, fileBytes: model.file.byteCount)
-      return (analysis, [], missing)
+      return (analysis, nil, missing)
     }
     guard let weights = model.weights else {
-      return (Report.Analysis(parameters: .count(0)), [], [])
+      return (Report.Analysis(parameters: .count(0)), nil, [])
     }
     let structure = WeightsAnalysis.analyze(weights)
     var analysis = counted(structure)
@@ -177,7 +177,7 @@ enum AnalysisStage {
       Report.NotMeasured(
         path: "analysis.\($0)", reason: reason, remedy: ArchitectureRegistry.exportAdvice)
     }
-    return (analysis, [], missing)
+    return (analysis, nil, missing)
   }
 
   /// What the tensors alone tell.

@@ -31,8 +31,8 @@ struct ComparisonStage {
 
   /// Figures of both, differences of the graphs and of the weights; needs no engine.
   mutating func compareStructure() throws(ScopeError) {
-    let left = try AnalysisStage.run(before, shapes: options.shapes).analysis
-    let right = try AnalysisStage.run(after, shapes: options.shapes).analysis
+    let (left, first, _) = try AnalysisStage.run(before, shapes: options.shapes)
+    let (right, second, _) = try AnalysisStage.run(after, shapes: options.shapes)
     func row(_ name: String, _ figure: KeyPath<Report.Analysis, Figure?>) {
       let (a, b) = (left[keyPath: figure], right[keyPath: figure])
       if a != nil || b != nil { result.figures.append(Comparison.Row(name: name, before: a, after: b)) }
@@ -49,13 +49,12 @@ struct ComparisonStage {
     row("Peak activations", \.peakActivationBytes)
     row("Peak activations, no reuse", \.peakActivationBytesNaive)
     options.progress?(ScopeProgress(stage: "Comparing weights", fraction: nil))
-    if let first = before.graph, let second = after.graph {
-      let a = try analyzed(first, before.file.path)
-      let b = try analyzed(second, after.file.path)
-      let difference = GraphDifference(a.graph, b.graph, typesBefore: a.types, typesAfter: b.types)
+    if let first, let second {
+      let difference = GraphDifference(
+        first.graph, second.graph, typesBefore: first.types, typesAfter: second.types)
       result.structure = Self.structure(difference)
       if before.weights == nil || after.weights == nil {
-        result.weights = Self.weights(WeightDifference(a.graph, b.graph, pairs: difference.pairs))
+        result.weights = Self.weights(WeightDifference(first.graph, second.graph, pairs: difference.pairs))
       }
     } else {
       for model in [before, after] where model.graph == nil {
@@ -72,15 +71,6 @@ struct ComparisonStage {
         Report.NotMeasured(
           path: "weights", reason: "one model is a graph and the other weights without one",
           remedy: "compare two exports or two checkpoints"))
-    }
-  }
-
-  private func analyzed(_ model: Model, _ path: String) throws(ScopeError) -> StructureAnalysis {
-    do throws(ScopeError) {
-      return try StructureAnalysis.analyze(
-        model: model, bindings: try InputShapes.bindings(options.shapes, for: model.graph))
-    } catch {
-      throw error.inFile(path)
     }
   }
 
