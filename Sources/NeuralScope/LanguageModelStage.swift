@@ -101,7 +101,13 @@ enum LanguageModelStage {
       let weights = Int(exactly: (analysis.weightBytes?.value ?? 0).rounded()) ?? 0
       let lengths =
         options.contextLengths.isEmpty ? [decoder.contextLength].compactMap { $0 } : options.contextLengths
-      for tokens in lengths where tokens > 0 && tokens <= tokenLimit {
+      for tokens in lengths {
+        guard tokens > 0, tokens <= tokenLimit else {
+          missing.append(
+            Self.missing(
+              "a context of \(tokens) tokens is not possible", "ask for 1 to \(tokenLimit) tokens"))
+          continue
+        }
         guard let elements = try? decoder.cacheElements(tokens: tokens),
           case (let bytes, let overflow) = elements.multipliedReportingOverflow(by: width), !overflow,
           case (let total, let beyond) = bytes.addingReportingOverflow(weights), !beyond
