@@ -73,13 +73,11 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   /// Whether x86 processors without VNNI, which add pairs of u8 x s8 products in 16 bits, may saturate.
   public var canSaturate: Bool { activations == .uint8 && weights == .int8 && weightRange == .full }
 
-  /// What decides the speed: the types, not the ranges. `u8s8`, `s8s8` or `u8u8`.
+  /// `u8s8`, `s8s8` or `u8u8`.
   var kernel: String { (activations == .uint8 ? "u8" : "s8") + (weights == .int8 ? "s8" : "u8") }
 
-  /// Whether both take the same time by construction: they differ in numbers only.
-  func runsSameKernels(as other: QuantizationRecipe) -> Bool {
-    activations == other.activations && weights == other.weights && perChannel == other.perChannel
-  }
+  /// What decides the speed: the types, not the numbers.
+  var kernels: String { "\(kernel) \(perChannel ? "per-channel" : "per-tensor")" }
 
   /// The recipe in words, for the list of techniques applied.
   var techniques: [String] {
