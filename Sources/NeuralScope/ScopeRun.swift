@@ -109,7 +109,7 @@ struct ScopeRun {
   mutating func attack(sampleCount: Int) throws(ScopeError) {
     let engine = try needEngine()
     let data = try needData()
-    let quantized = optimized.flatMap { $0.isQuantized ? $0.model : nil }
+    let quantized = optimized.flatMap { $0.isApproximate ? $0.model : nil }
     report.robustness = try RobustnessStage.run(
       model, optimized: quantized, data: data, sampleCount: sampleCount, engine: engine, options: options)
     if options.attack.randomStart {

@@ -140,7 +140,7 @@ struct SearchTests {
     #expect(try Stripes.bytes(result.model) == result.optimizedBytes)
     #expect(result.comparison.accuracyDrop <= request.maxAccuracyDrop)
     #expect(result.originalAccuracy >= 0.95)
-    if result.isQuantized {
+    if result.isApproximate {
       #expect(result.sizeReduction > 0.4)
       #expect(result.speedup.ratio > 1)
     } else {
@@ -161,7 +161,7 @@ struct SearchTests {
     var request = try request()
     request.model = model
     let result = try Optimizer.run(request)
-    #expect(!result.isQuantized)
+    #expect(!result.isApproximate)
     #expect(result.notes.contains { $0.contains("nothing can run in INT8") })
     #expect(result.comparison.agreement.value == 1)
   }

@@ -39,6 +39,8 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   public var range: RangeMethod
   /// Adds `sum (W - Wq) E[x]` to each bias, so that the mean of every output channel is kept.
   public var biasCorrection: Bool
+  /// Output values of layers that stay in float.
+  public var floatLayers: Set<String> = []
 
   public init(
     activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
@@ -67,6 +69,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .leastSquares: parts.append("least-squares ranges")
     }
     if biasCorrection { parts.append("bias-corrected") }
+    if !floatLayers.isEmpty { parts.append("\(floatLayers.count) in float") }
     return parts.joined(separator: " ")
   }
 
@@ -77,7 +80,10 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   var kernel: String { (activations == .uint8 ? "u8" : "s8") + (weights == .int8 ? "s8" : "u8") }
 
   /// What decides the speed: the types, not the numbers.
-  var kernels: String { "\(kernel) \(perChannel ? "per-channel" : "per-tensor")" }
+  var kernels: String {
+    let float = floatLayers.isEmpty ? "" : " without \(floatLayers.sorted().joined(separator: " "))"
+    return "\(kernel) \(perChannel ? "per-channel" : "per-tensor")\(float)"
+  }
 
   /// The recipe in words, for the list of techniques applied.
   var techniques: [String] {
@@ -97,6 +103,9 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .leastSquares: list.append("Activation ranges of least squared error on the calibration values")
     }
     if biasCorrection { list.append("Closed-form bias correction") }
+    if !floatLayers.isEmpty {
+      list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
+    }
     return list
   }
 }

@@ -109,8 +109,8 @@ public enum Optimizer {
       }
     }
     try bench.verifyPromising(until: 0.75)
-    if let strategy = quantization {
-      try MixedPrecisionStrategy.run(strategy, &bench, until: 0.85)
+    if let strategy = quantization, let recipe = strategy.found.first {
+      try MixedPrecisionStrategy(source: strategy.source, recipe: recipe).run(&bench, until: 0.85)
     }
   }
 }
