@@ -43,10 +43,10 @@ enum SlowdownExplanation {
   private static func profile(
     _ bytes: ByteSlice, _ bench: Workbench
   ) throws(ScopeError) -> [String: (milliseconds: Double, kernels: Int)] {
-    let prefix = "/tmp/neural-scope-profile-\(UInt64.random(in: 0 ... .max))"
+    let folder = try TemporaryFolder()
     let session = try Session(
       engine: bench.request.engine, modelBytes: bytes,
-      options: SessionOptions(threads: bench.request.threads, profilePrefix: prefix))
+      options: SessionOptions(threads: bench.request.threads, profilePrefix: "\(folder.path)/profile"))
     for _ in 0..<runs { _ = try session.run(bench.timingFeed.feed) }
     let events = try session.endProfiling().filter { !$0.isNested }
     var sums: [String: (milliseconds: Double, kernels: Int)] = [:]
