@@ -10,7 +10,7 @@ import ScopeBytes
 @safe public struct DynamicLibrary: @unchecked Sendable {
   public let path: String
   private let description: LibraryDescription
-  private let handle: UnsafeMutableRawPointer
+  let handle: UnsafeMutableRawPointer
 
   /// - Throws: `engineUnavailable` with the loader's message.
   public init(_ description: LibraryDescription, path: String) throws(ScopeError) {
