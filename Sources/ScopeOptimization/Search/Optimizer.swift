@@ -109,8 +109,9 @@ public enum Optimizer {
       }
     }
     try bench.verifyPromising(until: 0.75)
-    if let strategy = quantization, let recipe = strategy.found.first {
-      try MixedPrecisionStrategy(source: strategy.source, recipe: recipe).run(&bench, until: 0.85)
+    if let strategy = quantization {
+      try MixedPrecisionStrategy(source: strategy.source, recipe: strategy.found.first).run(
+        &bench, until: 0.85)
     }
   }
 }

@@ -4,17 +4,17 @@ import ScopeBytes
 struct MixedPrecisionStrategy: SearchStrategy {
   let technique = OptimizationTechnique.int8
   let source: QuantizationSource
-  /// The recipe to relax.
-  let recipe: QuantizationRecipe
+  /// The recipe to relax; nil when none is fast here, so that only the sensitivity can be measured.
+  let recipe: QuantizationRecipe?
 
   func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
-    let isNeeded = !bench.hasAdmissible(.int8)
+    let isNeeded = recipe != nil && !bench.hasAdmissible(.int8)
     guard isNeeded || bench.request.measuresSensitivity else { return }
     if bench.sensitivity.isEmpty {
       let end = bench.spent + 0.6 * max(share - bench.spent, 0)
-      bench.sensitivity = try Sensitivity.measure(source, recipe: recipe, &bench, until: end)
+      bench.sensitivity = try Sensitivity.measure(source, recipe: recipe ?? QuantizationRecipe(), &bench, until: end)
     }
-    guard isNeeded else { return }
+    guard isNeeded, let recipe else { return }
     var previous = bench.trials.first { $0.variant.name == source.name(recipe) }?.sqnr ?? 0
     var count = 1
     // With more than half of the layers in float little is left to gain.
