@@ -39,10 +39,13 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   public var range: RangeMethod
   /// Adds `sum (W - Wq) E[x]` to each bias, so that the mean of every output channel is kept.
   public var biasCorrection: Bool
+  /// How weights are brought to their codes; other than to the nearest needs OpenBLAS.
+  public var rounding: WeightRounding
 
   public init(
     activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
-    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false
+    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false,
+    rounding: WeightRounding = .nearest
   ) {
     self.activations = activations
     self.weights = weights
@@ -50,6 +53,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     self.weightRange = weightRange
     self.range = range
     self.biasCorrection = biasCorrection
+    self.rounding = rounding
   }
 
   /// Short name in reports, such as `u8s8 per-channel pair-bounded +bias`.
@@ -67,6 +71,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .leastSquares: parts.append("least-squares ranges")
     }
     if biasCorrection { parts.append("bias-corrected") }
+    if rounding != .nearest { parts.append("\(rounding.rawValue) rounding") }
     return parts.joined(separator: " ")
   }
 
@@ -99,6 +104,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .leastSquares: list.append("Activation ranges of least squared error on the calibration values")
     }
     if biasCorrection { list.append("Closed-form bias correction") }
+    if let technique = rounding.technique { list.append(technique) }
     return list
   }
 }
