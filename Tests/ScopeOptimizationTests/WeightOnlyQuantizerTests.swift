@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"))
 struct WeightOnlyQuantizerTests {
   private static func recipe(
-    _ golden: WeightsGolden.Packed, level: Int = 0, rounding: WeightRounding = .nearest
+    _ golden: WeightsGolden.Packed, level: Int = 0, rounding: BlockRounding = .nearest
   ) -> WeightOnlyRecipe {
     WeightOnlyRecipe(
       bits: golden.bits, blockSize: golden.blockSize, isSymmetric: golden.isSymmetric, accuracyLevel: level,
@@ -81,7 +81,7 @@ struct WeightOnlyQuantizerTests {
     let weight = numbers.take(256 * 32).map { $0 * $0 * $0 }
     let model = Graphs.linear(inputs: 256, outputs: 32, weight: weight)
     let reference = try Computed.values(model, input: [2, 5, 256])
-    func ratio(_ rounding: WeightRounding) throws -> Double {
+    func ratio(_ rounding: BlockRounding) throws -> Double {
       var packed = model
       try WeightOnlyQuantizer.quantize(
         &packed, recipe: WeightOnlyRecipe(blockSize: 64, accuracyLevel: 0, rounding: rounding))
@@ -110,7 +110,7 @@ struct WeightOnlyQuantizerTests {
       threads: 1)
     let judged = samples.feed(Array(40..<80), input: "x")
     let reference = try Computed.run(open, judged)["y"]?.floats ?? []
-    func ratio(_ rounding: WeightRounding) throws -> Double {
+    func ratio(_ rounding: BlockRounding) throws -> Double {
       var packed = open
       try WeightOnlyQuantizer.quantize(
         &packed, recipe: WeightOnlyRecipe(accuracyLevel: 0, rounding: rounding), context: context)
@@ -217,7 +217,7 @@ struct WeightOnlyQuantizerTests {
     }
     let model = Graphs.linear(inputs: 64, outputs: 32, weight: weight, bias: false)
     let reference = try Computed.values(model, input: [2, 5, 64])
-    for rounding in [WeightRounding.nearest, .leastSquares] {
+    for rounding in [BlockRounding.nearest, .leastSquares] {
       for isSymmetric in [true, false] {
         var packed = model
         try WeightOnlyQuantizer.quantize(

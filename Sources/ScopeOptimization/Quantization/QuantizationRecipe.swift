@@ -41,10 +41,13 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   public var biasCorrection: Bool
   /// Output values of layers that stay in float.
   public var floatLayers: Set<String> = []
+  /// How weights are brought to their codes; other than to the nearest needs OpenBLAS.
+  public var rounding: WeightRounding
 
   public init(
     activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
-    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false
+    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false,
+    rounding: WeightRounding = .nearest
   ) {
     self.activations = activations
     self.weights = weights
@@ -52,6 +55,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     self.weightRange = weightRange
     self.range = range
     self.biasCorrection = biasCorrection
+    self.rounding = rounding
   }
 
   /// Short name in reports, such as `u8s8 per-channel pair-bounded +bias`.
@@ -70,6 +74,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     }
     if biasCorrection { parts.append("bias-corrected") }
     if !floatLayers.isEmpty { parts.append("\(floatLayers.count) in float") }
+    if rounding != .nearest { parts.append("\(rounding.rawValue) rounding") }
     return parts.joined(separator: " ")
   }
 
@@ -106,6 +111,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     if !floatLayers.isEmpty {
       list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
     }
+    if let technique = rounding.technique { list.append(technique) }
     return list
   }
 }

@@ -7,7 +7,7 @@ import ScopeRuntime
 public enum WeightOnlyQuantizer {
   /// Rewrites `model`; best after the exact passes.
   ///
-  /// - Parameter context: calibration samples, needed by ``WeightRounding/hessian`` only.
+  /// - Parameter context: calibration samples, needed by ``BlockRounding/hessian`` only.
   /// - Returns: the layers that were packed, and those that were not with the reasons.
   /// - Throws: `unsupported` when no layer can be packed; `invalidArgument` for an impossible recipe or a missing
   ///   context; engine failures. `model` is then unchanged.

@@ -1,5 +1,5 @@
 /// How the codes of a weight are chosen on their grid.
-public enum WeightRounding: String, Sendable, Hashable, Codable {
+public enum BlockRounding: String, Sendable, Hashable, Codable {
   /// Each block's grid spans its extreme values, each weight goes to the nearest code.
   case nearest
   /// Each block's grid is the one of several narrower ones that leaves the least squared error of the weights.
@@ -28,7 +28,7 @@ public struct WeightOnlyRecipe: Sendable, Hashable, Codable {
   /// What the kernel may compute in: 0 leaves it to the engine, 1 float32, 2 float16, 3 bfloat16, 4 int8 (activations
   /// are rounded to 8 bits block by block inside the kernel, which is what makes it fast on CPUs).
   public var accuracyLevel: Int
-  public var rounding: WeightRounding
+  public var rounding: BlockRounding
   public var embeddings: EmbeddingStorage
   /// Layers that stay in float, by ``ScopeGraph/Node/layerName`` or by the name of the weight.
   public var floatLayers: [String]
@@ -37,7 +37,7 @@ public struct WeightOnlyRecipe: Sendable, Hashable, Codable {
 
   public init(
     bits: Int = 4, blockSize: Int = 32, isSymmetric: Bool = false, accuracyLevel: Int = 4,
-    rounding: WeightRounding = .leastSquares, embeddings: EmbeddingStorage = .int8,
+    rounding: BlockRounding = .leastSquares, embeddings: EmbeddingStorage = .int8,
     floatLayers: [String] = [], smallestWeight: Int = 1024
   ) {
     self.bits = bits
