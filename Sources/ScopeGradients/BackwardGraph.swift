@@ -70,6 +70,7 @@ public enum BackwardGraph {
     let reach = Reach(model.graph, from: input.name)
     let output = try differentiatedValue(model, named: logits, reach: reach, loss: loss)
     let needed = reach.nodes(leadingTo: [output], in: model.graph)
+    try requireRules(needed, in: model.graph, purpose: .attack)
 
     let seed = try LossSeed.build(loss, logits: output, in: context)
     var gradients: [String: [String]] = [output: [seed.gradient]]
@@ -94,6 +95,21 @@ public enum BackwardGraph {
     return sum
   }
 
+  /// - Throws: `unsupported` naming the first node, counted from the output, that has no rule. Checked first, since what
+  ///   such an operator gives has no known shape and would be blamed for it.
+  static func requireRules(
+    _ indices: [Int], in graph: Graph, purpose: GradientPurpose
+  ) throws(ScopeError) {
+    for index in indices {
+      let node = graph.nodes[index]
+      guard GradientRegistry.rule(for: node) == nil || !node.subgraphs.isEmpty else { continue }
+      let domain = node.domain.isEmpty ? "" : "\(node.domain)."
+      throw ScopeError(
+        .unsupported, "the gradient cannot pass through the operator \(domain)\(node.opType)",
+        place: Application.place(of: node, index), remedy: purpose.remedy)
+    }
+  }
+
   static func propagate(
     through index: Int, reach: Reach, gradients: inout [String: [String]], purpose: GradientPurpose,
     context: GradientContext
@@ -105,11 +121,8 @@ public enum BackwardGraph {
       node: node, index: index, outputGradients: outputs,
       wanted: node.inputs.map { !$0.isEmpty && reach.values.contains($0) }, gradient: first,
       purpose: purpose)
-    guard let rule = GradientRegistry.rule(for: node), node.subgraphs.isEmpty else {
-      let domain = node.domain.isEmpty ? "" : "\(node.domain)."
-      throw ScopeError(
-        .unsupported, "the gradient cannot pass through the operator \(domain)\(node.opType)",
-        place: application.place, remedy: purpose.remedy)
+    guard let rule = GradientRegistry.rule(for: node) else {
+      throw application.unsupported("no derivative is known")
     }
     guard node.opType == "Split" || outputs[0] != nil else {
       throw application.unsupported("its second output leads to the logits")

@@ -52,7 +52,11 @@ package struct Application {
     [gradient] + Array(repeating: nil, count: max(node.inputs.count - 1, 0))
   }
 
-  package var place: String { "\(node.opType) node \(node.name.isEmpty ? "\(index)" : "'\(node.name)'")" }
+  package var place: String { Self.place(of: node, index) }
+
+  package static func place(of node: Node, _ index: Int) -> String {
+    "\(node.opType) node \(node.name.isEmpty ? "\(index)" : "'\(node.name)'")"
+  }
 
   /// The error for a form of the operator that has no gradient here.
   package func unsupported(_ what: String, found: String? = nil, remedy: String? = nil) -> ScopeError {

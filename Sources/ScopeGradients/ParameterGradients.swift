@@ -71,6 +71,9 @@ extension BackwardGraph {
     let reach = Reach(model.graph, from: Set(parameters))
     let output = try differentiatedValue(
       model, named: logits, reach: reach, loss: loss, purpose: .training)
+    let needed = reach.nodes(
+      leadingTo: Set([output] + features.map(\.value).filter(reach.values.contains)), in: model.graph)
+    try requireRules(needed, in: model.graph, purpose: .training)
     let seed = try LossSeed.build(loss, logits: output, temperature: temperature, in: context)
 
     var losses = [seed.loss].compactMap { $0 }
@@ -92,7 +95,7 @@ extension BackwardGraph {
     for (value, gradient) in seeds {
       gradients[value, default: []].append(count.map { context.divide(gradient, $0) } ?? gradient)
     }
-    for index in reach.nodes(leadingTo: Set(gradients.keys), in: model.graph) {
+    for index in needed {
       try propagate(
         through: index, reach: reach, gradients: &gradients, purpose: .training, context: context)
     }
