@@ -45,6 +45,11 @@ public struct ParameterGradientModel: Sendable {
 }
 
 extension BackwardGraph {
+  /// The value that a loss is taken of: the first output, before a Softmax, LogSoftmax or Identity that ends the graph.
+  public static func logits(of graph: Graph) -> String? {
+    graph.outputs.first.map { LossSeed.beforeSoftmax($0.name, in: graph) }
+  }
+
   /// The forward graph with d(loss)/d(initializer) for each of `parameters`.
   ///
   /// Only the initializers named get a gradient; every other constant stays one.
