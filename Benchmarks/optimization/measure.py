@@ -95,7 +95,8 @@ def judge(folder, candidates):
         results.append({
             'name': candidate['name'], 'images': len(images), 'top1': float(right.mean()), 'drop': float(lost.mean()),
             'dropInterval': [float(lost.mean() - half), float(lost.mean() + half)],
-            'agreement': float((values.argmax(1) == reference.argmax(1)).mean()), 'classesSeen': int(len(set(reference.argmax(1)))),
+            'agreement': float((values.argmax(1) == reference.argmax(1)).mean()),
+            'classesSeen': int(len(set(reference.argmax(1)))),
             'decibels': decibels(reference, values), 'bytes': size(candidate['path']),
             'macs': macs(candidate['path']) if candidate['path'].endswith('.onnx') else None,
             'seconds': time.perf_counter() - start})

@@ -2,11 +2,12 @@
 import csv
 import pathlib
 
+MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 # What `neural-scope` states as each network's own preprocessing.
 PREPROCESSING = {
     'tf': {'resize': 256, 'crop': 224, 'interpolation': 'bicubic', 'mean': [127 / 255] * 3, 'std': [128 / 255] * 3},
-    'imagenet': {'resize': 256, 'crop': 224, 'interpolation': 'bilinear', 'mean': [0.485, 0.456, 0.406], 'std': [0.229, 0.224, 0.225]},
-    'cifar': {'resize': 32, 'crop': 32, 'interpolation': 'bilinear', 'mean': [0.485, 0.456, 0.406], 'std': [0.229, 0.224, 0.225]},
+    'imagenet': {'resize': 256, 'crop': 224, 'interpolation': 'bilinear', 'mean': MEAN, 'std': DEVIATION},
+    'cifar': {'resize': 32, 'crop': 32, 'interpolation': 'bilinear', 'mean': MEAN, 'std': DEVIATION},
 }
 
 
@@ -16,7 +17,8 @@ def image_list(folder):
     if (folder / 'labels.csv').exists():
         rows = list(csv.DictReader(open(folder / 'labels.csv', newline='')))
         roots = [folder, folder / 'images']
-        return [next(r / row['file'] for r in roots if (r / row['file']).exists()) for row in rows], [int(row['label']) for row in rows]
+        paths = [next(root / row['file'] for root in roots if (root / row['file']).exists()) for row in rows]
+        return paths, [int(row['label']) for row in rows]
     paths, labels = [], []
     for label, name in enumerate(sorted(p.name for p in folder.iterdir() if p.is_dir())):
         for file in sorted((folder / name).iterdir()):
@@ -27,7 +29,7 @@ def image_list(folder):
 
 
 def split(labels, stride=5, limit=200):
-    """Indices that calibrate and that judge; the rule of DataSplit.swift (the order of the second set does not matter here)."""
+    """Indices that calibrate and that judge: the rule of DataSplit.swift, but for the order of the second set."""
     order = sorted(range(len(labels)), key=lambda i: (labels[i], i))
     count = min(max(1, len(labels) // stride, min(8, len(labels) // 2)), limit)
     chosen = {(2 * number + 1) * len(labels) // (2 * count) for number in range(count)}

@@ -11,7 +11,8 @@ import collections
 import pathlib
 import sys
 
-Recipe = collections.namedtuple('Recipe', 'title package engine run models', defaults=(None,))
+# `models`: the networks it is for, None for all.
+Recipe = collections.namedtuple('Recipe', 'title package run engine models', defaults=('onnxruntime', None))
 
 
 class Reader:
@@ -55,18 +56,18 @@ def nncf_onnx(options):
     onnx.save(nncf.quantize(model, data, subset_size=len(images.images)), options.out)
 
 
-def nncf_openvino(**choices):
+def nncf_openvino(thorough=False):
+    """With the defaults, or with what keeps most accuracy without trial and error: asymmetric activations and weights
+    that cannot overflow anywhere."""
     def run(options):
         import nncf
         import openvino
         images = Reader(options.folder).images
-        data = nncf.Dataset(images, lambda image: image[None])
-        if choices:
-            keywords = {'preset': nncf.QuantizationPreset.MIXED, 'advanced_parameters': nncf.AdvancedQuantizationParameters(
-                overflow_fix=nncf.OverflowFix.ENABLE)}
-        else:
-            keywords = {}
-        model = nncf.quantize(openvino.Core().read_model(f'{options.folder}/fp32.onnx'), data, subset_size=len(images), **keywords)
+        keywords = {} if not thorough else {
+            'preset': nncf.QuantizationPreset.MIXED,
+            'advanced_parameters': nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)}
+        model = openvino.Core().read_model(f'{options.folder}/fp32.onnx')
+        model = nncf.quantize(model, nncf.Dataset(images, lambda image: image[None]), subset_size=len(images), **keywords)
         openvino.save_model(model, options.out, compress_to_fp16=False)
     return run
 
@@ -167,28 +168,40 @@ def then_int8(prune):
     return run
 
 
-PRUNED = ('resnet56',)
+def pruned(title, run):
+    return Recipe(title, 'torch-pruning', run, models=('resnet56',))
+
+
+TWO_STEPS = 'then ONNX Runtime u8s8 per channel, reduced range'
 RECIPES = {
-    'ort-s8s8': Recipe('ONNX Runtime, s8s8 per tensor (its default)', 'onnxruntime', 'onnxruntime', ort('s8', 's8')),
-    'ort-u8u8': Recipe('ONNX Runtime, u8u8 per tensor', 'onnxruntime', 'onnxruntime', ort('u8', 'u8')),
-    'ort-u8s8-channel': Recipe('ONNX Runtime, u8s8 per channel', 'onnxruntime', 'onnxruntime', ort('u8', 's8', True)),
-    'ort-u8s8-channel-7bit': Recipe('ONNX Runtime, u8s8 per channel, reduced range', 'onnxruntime', 'onnxruntime', ort('u8', 's8', True, True)),
-    'nncf-onnx': Recipe('NNCF, default, on ONNX', 'nncf', 'onnxruntime', nncf_onnx),
-    'aimet': Recipe('AIMET, u8s8 per channel', 'aimet-onnx', 'onnxruntime', aimet()),
-    'aimet-equalized': Recipe('AIMET, the same after cross-layer equalization', 'aimet-onnx', 'onnxruntime', aimet(True)),
-    'neural-compressor': Recipe('Neural Compressor, default', 'neural-compressor', 'onnxruntime', neural_compressor),
-    'nncf-openvino': Recipe('NNCF, default, on OpenVINO', 'nncf', 'openvino', nncf_openvino()),
-    'nncf-openvino-mixed': Recipe('NNCF, mixed preset, overflow fix everywhere, on OpenVINO', 'nncf', 'openvino', nncf_openvino(best=True)),
-    'prune-l1-30-raw': Recipe('Torch-Pruning, L1, 30%, nothing else', 'torch-pruning', 'onnxruntime', torch_pruning(1, 0.3, estimate=False), PRUNED),
-    'prune-l1-30': Recipe('Torch-Pruning, L1, 30%, BN re-estimated', 'torch-pruning', 'onnxruntime', torch_pruning(1, 0.3), PRUNED),
-    'prune-l2-30': Recipe('Torch-Pruning, L2, 30%, BN re-estimated', 'torch-pruning', 'onnxruntime', torch_pruning(2, 0.3), PRUNED),
-    'prune-l2-30-8': Recipe('Torch-Pruning, L2, 30% rounded to 8, BN re-estimated', 'torch-pruning', 'onnxruntime', torch_pruning(2, 0.3, multiple=8), PRUNED),
-    'prune-l2-50': Recipe('Torch-Pruning, L2, 50%, BN re-estimated', 'torch-pruning', 'onnxruntime', torch_pruning(2, 0.5), PRUNED),
-    'prune-l2-16-24-48': Recipe('Torch-Pruning, L2, 16-24-48 kept, BN re-estimated', 'torch-pruning', 'onnxruntime', torch_pruning(2, widths=(16, 24, 48)), PRUNED),
-    'prune-l2-8-24-48': Recipe('Torch-Pruning, L2, 8-24-48 kept, BN re-estimated', 'torch-pruning', 'onnxruntime', torch_pruning(2, widths=(8, 24, 48)), PRUNED),
-    'prune-l2-16-24-48-int8': Recipe('the 16-24-48 one, then ONNX Runtime u8s8 per channel, reduced range', 'torch-pruning', 'onnxruntime', then_int8(torch_pruning(2, widths=(16, 24, 48))), PRUNED),
-    'prune-l2-8-24-48-int8': Recipe('the 8-24-48 one, then ONNX Runtime u8s8 per channel, reduced range', 'torch-pruning', 'onnxruntime', then_int8(torch_pruning(2, widths=(8, 24, 48))), PRUNED),
+    'ort-s8s8': Recipe('ONNX Runtime, s8s8 per tensor (its default)', 'onnxruntime', ort('s8', 's8')),
+    'ort-u8u8': Recipe('ONNX Runtime, u8u8 per tensor', 'onnxruntime', ort('u8', 'u8')),
+    'ort-u8s8-channel': Recipe('ONNX Runtime, u8s8 per channel', 'onnxruntime', ort('u8', 's8', True)),
+    'ort-u8s8-channel-7bit': Recipe(
+        'ONNX Runtime, u8s8 per channel, reduced range', 'onnxruntime', ort('u8', 's8', True, True)),
+    'nncf-onnx': Recipe('NNCF, default, on ONNX', 'nncf', nncf_onnx),
+    'aimet': Recipe('AIMET, u8s8 per channel', 'aimet-onnx', aimet()),
+    'aimet-equalized': Recipe('AIMET, the same after cross-layer equalization', 'aimet-onnx', aimet(True)),
+    'neural-compressor': Recipe('Neural Compressor, default', 'neural-compressor', neural_compressor),
+    'nncf-openvino': Recipe('NNCF, default, on OpenVINO', 'nncf', nncf_openvino(), 'openvino'),
+    'nncf-openvino-mixed': Recipe(
+        'NNCF, mixed preset, overflow fix everywhere, on OpenVINO', 'nncf', nncf_openvino(True), 'openvino'),
+    'prune-l1-30-raw': pruned('Torch-Pruning, L1, 30%, nothing else', torch_pruning(1, 0.3, estimate=False)),
+    'prune-l1-30': pruned('Torch-Pruning, L1, 30%, BN re-estimated', torch_pruning(1, 0.3)),
+    'prune-l2-30': pruned('Torch-Pruning, L2, 30%, BN re-estimated', torch_pruning(2, 0.3)),
+    'prune-l2-30-8': pruned('Torch-Pruning, L2, 30% rounded to 8, BN re-estimated', torch_pruning(2, 0.3, multiple=8)),
+    'prune-l2-50': pruned('Torch-Pruning, L2, 50%, BN re-estimated', torch_pruning(2, 0.5)),
+    'prune-l2-16-24-48': pruned(
+        'Torch-Pruning, L2, 16-24-48 kept, BN re-estimated', torch_pruning(2, widths=(16, 24, 48))),
+    'prune-l2-8-24-48': pruned(
+        'Torch-Pruning, L2, 8-24-48 kept, BN re-estimated', torch_pruning(2, widths=(8, 24, 48))),
+    'prune-l2-16-24-48-int8': pruned(
+        f'the 16-24-48 one, {TWO_STEPS}', then_int8(torch_pruning(2, widths=(16, 24, 48)))),
+    'prune-l2-8-24-48-int8': pruned(f'the 8-24-48 one, {TWO_STEPS}', then_int8(torch_pruning(2, widths=(8, 24, 48)))),
 }
+# What has to be importable for a package's recipes.
+MODULES = {'onnxruntime': 'onnxruntime', 'nncf': 'nncf', 'aimet-onnx': 'aimet_onnx',
+           'neural-compressor': 'neural_compressor', 'torch-pruning': 'torch_pruning'}
 
 
 def main():
@@ -199,12 +212,10 @@ def main():
     parser.add_argument('--checkpoint')
     options = parser.parse_args()
     recipe = RECIPES[options.recipe]
-    modules = {'nncf': ['nncf'] + (['openvino'] if recipe.engine == 'openvino' else []), 'aimet-onnx': ['aimet_onnx'],
-               'neural-compressor': ['neural_compressor'], 'torch-pruning': ['torch_pruning'], 'onnxruntime': ['onnxruntime']}
     import importlib.util
-    for module in modules[recipe.package]:
+    for module in [MODULES[recipe.package]] + (['openvino'] if recipe.engine == 'openvino' else []):
         if importlib.util.find_spec(module) is None:
-            print(f'{module} is not installed in {sys.executable}', file=sys.stderr)
+            print(f'error: {module} is not installed in {sys.executable}', file=sys.stderr)
             sys.exit(3)
     pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     recipe.run(options)

@@ -19,9 +19,11 @@ def main():
     if network == 'onnx':
         networks.fold(source, f'{folder}/fp32.onnx')
     else:
-        networks.export(getattr(networks, network)(source), networks.PREPROCESSING[preprocessing]['crop'], f'{folder}/fp32.onnx')
+        size = networks.PREPROCESSING[preprocessing]['crop']
+        networks.export(getattr(networks, network)(source), size, f'{folder}/fp32.onnx')
     model = onnx.load(f'{folder}/fp32.onnx')
-    left = [node.op_type for node in model.graph.node if node.op_type in ('BatchNormalization', 'Pad', 'Constant', 'Identity')]
+    foldable = ('BatchNormalization', 'Pad', 'Constant', 'Identity')
+    left = [node.op_type for node in model.graph.node if node.op_type in foldable]
     paths, labels = networks.image_list(data)
     for name, chosen in zip(('calibration', 'evaluation'), networks.split(labels)):
         np.savez(f'{folder}/{name}.npz', x=networks.load([paths[i] for i in chosen], preprocessing),

@@ -27,7 +27,8 @@ def control():
     from onnx import TensorProto, helper
     value = helper.make_tensor_value_info
     graph = helper.make_graph([helper.make_node('MatMulInteger', ['a', 'b'], ['c'])], 'control', [
-        value('a', TensorProto.UINT8, [4, 64]), value('b', TensorProto.INT8, [64, 16])], [value('c', TensorProto.INT32, [4, 16])])
+        value('a', TensorProto.UINT8, [4, 64]), value('b', TensorProto.INT8, [64, 16])], [
+            value('c', TensorProto.INT32, [4, 16])])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=9)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=['CPUExecutionProvider'])
     feeds = {'a': np.full((4, 64), 255, np.uint8), 'b': np.full((64, 16), 127, np.int8)}
@@ -93,13 +94,15 @@ def compare(options, prefix, name, data):
                 path = folder / 'scores' / f'{entry["name"]}-{kind}-{first}-of-{count}.npy'
                 path.parent.mkdir(exist_ok=True)
                 if not path.exists() or path.stat().st_mtime < os.path.getmtime(entry['path']):
-                    job = {'what': 'scores', 'folder': str(folder), 'path': entry['path'], 'images': images[first:first + 100]}
+                    job = {'what': 'scores', 'folder': str(folder), 'path': entry['path'],
+                           'images': images[first:first + 100]}
                     run(command, job, f'{path}.part.npy')
                     os.replace(f'{path}.part.npy', path)
                 parts.append(np.load(path))
             found.append(np.concatenate(parts))
         reference = found[0] if reference is None else reference
-        result = {'name': entry['name'], 'images': count, 'sameClass': float((found[0].argmax(1) == found[1].argmax(1)).mean())}
+        same = float((found[0].argmax(1) == found[1].argmax(1)).mean())
+        result = {'name': entry['name'], 'images': count, 'sameClass': same}
         for kind, values in zip(('native', 'emulated'), found):
             result[kind] = {'top1': float((values.argmax(1) == labels[images]).mean()),
                             'agreement': float((values.argmax(1) == reference.argmax(1)).mean()),
@@ -116,8 +119,8 @@ def compare(options, prefix, name, data):
 def search(options, prefix, data):
     """The tool's own search under emulation: what it noticed and chose."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [*prefix, options.tool, 'optimize', options.checkpoint, '--data', options.cifar, '--limit', str(options.limit),
-                   '--out', f'{folder}/out.onnx', '--json']
+        command = [*prefix, options.tool, 'optimize', options.checkpoint, '--data', options.cifar,
+                   '--limit', str(options.limit), '--out', f'{folder}/out.onnx', '--json']
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if 'TCG doesn' not in line]
@@ -146,7 +149,7 @@ def main():
     options = parser.parse_args()
     prefix, data = [options.qemu, '-cpu', options.cpu], {}
     native, emulated = (json.loads(run(command, {'what': 'control'})) for command in ([], prefix))
-    print(f'Largest u8 x s8 product of 64 terms: exact {native["exact"]:,}; here {native["got"]:,}; {options.cpu} under emulation '
+    print(f'Largest u8 x s8 product of 64 terms: exact {native["exact"]:,}; here {native["got"]:,}; {options.cpu}, emulated: '
           f'{emulated["got"]:,} (with saturating pairs: {emulated["saturated"]:,})')
     if emulated['got'] != emulated['saturated']:
         raise SystemExit('The emulated CPU does not saturate: this is no CPU without VNNI.')
