@@ -162,6 +162,8 @@ def main():
     parser.add_argument('--seconds', type=float, default=40, help='time for one timing')
     options = parser.parse_args()
     work, steps = pathlib.Path(options.work), options.steps.split(',')
+    if not os.access(options.tool, os.X_OK):
+        raise SystemExit(f'no program at {options.tool}: build it, or name it with --tool')
     texts, data = [], {}
     for name in options.models.split(','):
         title, _, images, _, trained = NETWORKS[name]
@@ -169,6 +171,9 @@ def main():
             print(f'{name}: skipped: no --{name.replace("_", "-")} or no --{images}', file=sys.stderr)
             continue
         folder = work / name
+        if 'prepare' not in steps and not (folder / 'prepared.json').exists():
+            print(f'{name}: skipped: the step prepare has not run', file=sys.stderr)
+            continue
         for step, run in [('prepare', prepare), ('optimize', optimize), ('judge', judge), ('time', clock)]:
             if step in steps:
                 run(options, name, folder)
