@@ -1,6 +1,7 @@
 import ScopeArchitectures
 import ScopeBytes
 import ScopeData
+import ScopeOptimization
 
 /// Labelled images in the model's own preprocessing, and where that preprocessing comes from.
 struct PreparedData: Sendable {
@@ -10,6 +11,7 @@ struct PreparedData: Sendable {
 
   var images: LabeledImages { dataset.images }
   var normalization: Normalization { dataset.preprocessing.normalization }
+  var samples: SampleSet { SampleSet(images: images, normalization: normalization) }
 
   /// - Throws: `invalidArgument` without a data path, and what the loader throws.
   static func load(for model: LoadedModel, options: ScopeOptions) throws(ScopeError) -> PreparedData {

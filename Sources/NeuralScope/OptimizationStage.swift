@@ -12,8 +12,8 @@ enum OptimizationStage {
     _ model: LoadedModel, data: PreparedData, engine: Engine, options: ScopeOptions
   ) throws(ScopeError) -> (Report.Optimization, OptimizationResult) {
     var request = OptimizationRequest(
-      model: try model.executableGraph(), originalBytes: model.file.byteCount, images: data.images,
-      normalization: data.normalization, engine: engine)
+      model: try model.executableGraph(), originalBytes: model.file.byteCount, samples: data.samples,
+      engine: engine)
     request.threads = options.threads
     request.seed = options.seed
     request.maxAccuracyDrop = options.maximumAccuracyDrop

@@ -22,35 +22,51 @@ enum EngineLocator {
       let inside = libraries(in: named) + libraries(in: named + "/lib")
       return [Candidate(path: inside.first ?? named, isExplicit: true)]
     }
-    var paths = projectLibraries()
-    for key in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
-      if let prefix = environment[key] { paths += pythonLibraries(prefix: prefix) }
-    }
-    for folder in (environment["PATH"] ?? "").split(separator: ":") {
-      // A Python's prefix is the parent of the folder its executable lies in.
-      guard FileManager.default.isExecutableFile(atPath: "\(folder)/python3") else { continue }
-      if folder.hasSuffix("/bin") { paths += pythonLibraries(prefix: String(folder.dropLast(4))) }
-    }
+    var paths = projectFolders("onnxruntime").flatMap { libraries(in: $0) }
+    paths += pythonPrefixes(environment).flatMap { pythonLibraries(prefix: $0) }
     paths += ["libonnxruntime.so.1", "libonnxruntime.so"]
     return paths.map { Candidate(path: $0, isExplicit: false) }
   }
 
-  /// `.runtime/onnxruntime*/lib` in a folder above the executable.
-  private static func projectLibraries() -> [String] {
+  /// OpenBLAS: `NEURAL_SCOPE_OPENBLAS`, `.runtime/openblas*/lib`, PyPI's `scipy-openblas32`, the system's own.
+  static func linearAlgebra(explicit: String?) -> [Candidate] {
+    let environment = ProcessInfo.processInfo.environment
+    if let named = explicit ?? environment["NEURAL_SCOPE_OPENBLAS"], !named.isEmpty {
+      return [Candidate(path: named, isExplicit: true)]
+    }
+    var paths = projectFolders("openblas").map { "\($0)/libscipy_openblas.so" }
+    for prefix in pythonPrefixes(environment) {
+      paths += contents("\(prefix)/lib").filter { $0.hasPrefix("python3") }.sorted(by: >).map {
+        "\(prefix)/lib/\($0)/site-packages/scipy_openblas32/lib/libscipy_openblas.so"
+      }
+    }
+    paths = paths.filter { FileManager.default.fileExists(atPath: $0) }
+    return (paths + ["libopenblas.so.0"]).map { Candidate(path: $0, isExplicit: false) }
+  }
+
+  /// `.runtime/PREFIX*/lib` in the nearest folder above the executable that has one, newest name first.
+  private static func projectFolders(_ prefix: String) -> [String] {
     guard let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
       return []
     }
     var folder = executable
-    var found: [String] = []
     while let slash = folder.lastIndex(of: "/") {
       folder = String(folder[..<slash])
       let runtime = "\(folder)/.runtime"
-      for name in contents(runtime).sorted(by: >) where name.hasPrefix("onnxruntime") {
-        found += libraries(in: "\(runtime)/\(name)/lib")
-      }
-      if !found.isEmpty || folder.isEmpty { break }
+      let found = contents(runtime).filter { $0.hasPrefix(prefix) }.sorted(by: >)
+      if !found.isEmpty { return found.map { "\(runtime)/\($0)/lib" } }
     }
-    return found
+    return []
+  }
+
+  private static func pythonPrefixes(_ environment: [String: String]) -> [String] {
+    var prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"].compactMap { environment[$0] }
+    for folder in (environment["PATH"] ?? "").split(separator: ":") {
+      // A Python's prefix is the parent of the folder its executable lies in.
+      guard FileManager.default.isExecutableFile(atPath: "\(folder)/python3") else { continue }
+      if folder.hasSuffix("/bin") { prefixes.append(String(folder.dropLast(4))) }
+    }
+    return prefixes
   }
 
   private static func pythonLibraries(prefix: String) -> [String] {

@@ -51,16 +51,11 @@ struct SearchTests {
 
   private func folded() throws -> ExactFolding {
     try ExactFolding.run(
-      try Stripes.model(), images: try Stripes.images(), normalization: Stripes.normalization,
-      indices: Array(0..<16),
-      engine: engine, threads: 1)
+      try Stripes.model(), samples: try Stripes.samples(), indices: Array(0..<16), engine: engine, threads: 1)
   }
 
   private func quantized(_ recipe: QuantizationRecipe) throws -> Model {
-    let images = try Stripes.images()
-    return try Quantizer.quantize(
-      try folded().model, recipe: recipe, images: images, normalization: Stripes.normalization,
-      indices: try DataSplit(labels: images.labels).calibration, engine: engine, threads: 1)
+    try Quantizer.quantize(try folded().model, recipe: recipe, context: try Stripes.context(engine: engine))
   }
 
   @Test func foldingIsExactOnImages() throws {
@@ -116,18 +111,12 @@ struct SearchTests {
     for index in model.graph.nodes.indices where model.graph.nodes[index].opType == "Clip" {
       #expect(model.graph.nodes[index].inputs.count == 3)
     }
-    let images = try Stripes.images()
-    let raised = try Quantizer.quantize(
-      model, recipe: QuantizationRecipe(), images: images, normalization: Stripes.normalization,
-      indices: [0, 1, 2],
-      engine: engine, threads: 1)
+    let context = try Stripes.context(engine: engine)
+    let raised = try Quantizer.quantize(model, recipe: QuantizationRecipe(), context: context)
     #expect(raised.opset == 13)
     model.graph.nodes[0].opType = "Upsample"
     let error = #expect(throws: ScopeError.self) {
-      try Quantizer.quantize(
-        model, recipe: QuantizationRecipe(), images: images, normalization: Stripes.normalization,
-        indices: [0],
-        engine: engine, threads: 1)
+      try Quantizer.quantize(model, recipe: QuantizationRecipe(), context: context)
     }
     #expect(error?.code == .unsupported && error?.description.contains("Upsample") == true)
   }
@@ -135,8 +124,7 @@ struct SearchTests {
   private func request() throws -> OptimizationRequest {
     let model = try Stripes.model()
     var request = OptimizationRequest(
-      model: model, originalBytes: try Stripes.bytes(model), images: try Stripes.images(),
-      normalization: Stripes.normalization, engine: engine)
+      model: model, originalBytes: try Stripes.bytes(model), samples: try Stripes.samples(), engine: engine)
     request.threads = 1
     return request
   }
@@ -180,10 +168,11 @@ struct SearchTests {
 
   @Test func labelsBeyondTheClassesAreRefused() throws {
     var request = try request()
-    let images = request.images
-    request.images = try LabeledImages(
-      channels: 3, height: 16, width: 16, pixels: images.pixels, labels: images.labels.map { $0 + 1 },
-      names: images.names)
+    let images = try Stripes.images()
+    request.samples = SampleSet(
+      images: try LabeledImages(
+        channels: 3, height: 16, width: 16, pixels: images.pixels, labels: images.labels.map { $0 + 1 },
+        names: images.names), normalization: Stripes.normalization)
     let error = #expect(throws: ScopeError.self) { try Optimizer.run(request) }
     #expect(error?.code == .invalidData)
   }

@@ -1,5 +1,4 @@
 import ScopeBytes
-import ScopeData
 import ScopeFormats
 import ScopeGraph
 import ScopeRuntime
@@ -36,9 +35,7 @@ struct CandidateSearch {
     let count = min(filterCount, calibrationIndices.count)
     let positions = (0..<count).map { $0 * calibrationIndices.count / max(count, 1) }
     filterIndices = positions.map { calibrationIndices[$0] }
-    var reference = Logits(values: [], classes: calibration.logits.classes)
-    for position in positions { reference.values.append(contentsOf: calibration.logits.row(position)) }
-    self.reference = reference
+    reference = calibration.logits.rows(positions)
   }
 
   func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {
@@ -49,27 +46,26 @@ struct CandidateSearch {
     let bytes = try ONNXWriter.bytes(try emit(recipe))
     let session = try Session(
       engine: request.engine, modelBytes: bytes, options: SessionOptions(threads: request.threads))
-    let scores = try runner(session).logits(request.images, request.normalization, filterIndices)
+    let scores = try runner(session).logits(request.samples, filterIndices)
     return Built(
       recipe: recipe, modelBytes: bytes, session: session, sqnr: ScoreComparison.sqnr(reference, scores),
       agreement: ScoreComparison.agreement(reference, scores))
   }
 
-  func runner(_ session: Session) throws(ScopeError) -> ClassifierRunner {
-    try ClassifierRunner(session: session, output: model.graph.outputs.first?.name ?? "")
+  func runner(_ session: Session) throws(ScopeError) -> ModelRunner {
+    try ModelRunner(session: session, output: model.graph.outputs.first?.name ?? "")
   }
 
   /// Signal-to-noise ratio that the same file reaches when its operators run one by one in float: far above the fused
   /// integer kernels' ratio means that those saturate on this processor.
   func unfusedSQNR(_ built: Built, images: Int) throws(ScopeError) -> (fused: Double, unfused: Double) {
     let indices = Array(filterIndices.prefix(images))
-    var expected = Logits(values: [], classes: reference.classes)
-    for position in indices.indices { expected.values.append(contentsOf: reference.row(position)) }
+    let expected = reference.rows(Array(indices.indices))
     let plain = try Session(
       engine: request.engine, modelBytes: built.modelBytes,
       options: SessionOptions(threads: request.threads, optimization: .none))
-    let unfused = try runner(plain).logits(request.images, request.normalization, indices)
-    let fused = try runner(built.session).logits(request.images, request.normalization, indices)
+    let unfused = try runner(plain).logits(request.samples, indices)
+    let fused = try runner(built.session).logits(request.samples, indices)
     return (ScoreComparison.sqnr(expected, fused), ScoreComparison.sqnr(expected, unfused))
   }
 

@@ -1,5 +1,4 @@
 import ScopeBytes
-import ScopeData
 import ScopeFormats
 import ScopeGraph
 import ScopeRuntime
@@ -41,7 +40,8 @@ extension OptimizationRun {
 
     request.progress("Timing candidates beside the original", 0.8)
     let sessions = [contestants.original, contestants.folded] + judged.map(\.built.session)
-    let (feed, batch) = timingFeed(contestants.original, judge.indices[0])
+    let (feed, batch) = try ModelRunner(session: contestants.original, output: "").timingFeed(
+      request.samples, judge.indices[0])
     let budget = min(.seconds(8), max(.seconds(2), request.timeBudget * 0.12))
     let latencies = try LatencyBenchmark.interleaved(
       sessions, feeds: sessions.map { _ in feed }, batch: batch,
@@ -95,7 +95,7 @@ extension OptimizationRun {
     let foldedComparison =
       foldedIsResult
       ? try judge.compare(
-        try ClassifierRunner(
+        try ModelRunner(
           session: contestants.folded, output: contestants.folding.model.graph.outputs.first?.name ?? ""))
       : nil
     candidates.insert(

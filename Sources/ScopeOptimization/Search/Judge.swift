@@ -1,19 +1,17 @@
 import ScopeBytes
-import ScopeData
 import ScopeGraph
 import ScopeRuntime
 
-/// Compares variants with the original's predictions on the evaluation images.
+/// Compares variants with the original's predictions on the evaluation samples.
 struct Judge {
-  let images: LabeledImages
-  let normalization: Normalization
+  let samples: SampleSet
   let indices: [Int]
   let labels: [Int]
   /// The original's.
   let predictions: [Int]
 
-  func compare(_ runner: ClassifierRunner) throws(ScopeError) -> PairedComparison {
-    let scores = try runner.logits(images, normalization, indices)
+  func compare(_ runner: ModelRunner) throws(ScopeError) -> PairedComparison {
+    let scores = try runner.logits(samples, indices)
     return PairedComparison(original: predictions, candidate: scores.predictions, labels: labels)
   }
 

@@ -1,4 +1,3 @@
-import ScopeData
 import ScopeGraph
 import ScopeRuntime
 
@@ -7,9 +6,7 @@ public struct OptimizationRequest: Sendable {
   public var model: Model
   /// Size of the file the model came from.
   public var originalBytes: Int
-  /// Pixels in [0, 1]; ``normalization`` is applied before the model.
-  public var images: LabeledImages
-  public var normalization: Normalization
+  public var samples: SampleSet
   public var engine: Engine
   /// Threads inside an operator; 0 takes every core.
   public var threads = 0
@@ -26,12 +23,11 @@ public struct OptimizationRequest: Sendable {
   public var progress: @Sendable (_ stage: String, _ fraction: Double) -> Void = { _, _ in }
 
   public init(
-    model: Model, originalBytes: Int, images: LabeledImages, normalization: Normalization, engine: Engine
+    model: Model, originalBytes: Int, samples: SampleSet, engine: Engine
   ) {
     self.model = model
     self.originalBytes = originalBytes
-    self.images = images
-    self.normalization = normalization
+    self.samples = samples
     self.engine = engine
   }
 }

@@ -1,5 +1,4 @@
 import ScopeBytes
-import ScopeData
 import ScopeFormats
 import ScopeGraph
 import ScopeRuntime
@@ -41,7 +40,8 @@ struct OptimizationRun {
     }
     self.request = request
     split = try DataSplit(
-      labels: request.images.labels, stride: request.calibrationStride, limit: request.calibrationLimit,
+      labels: request.samples.labels ?? [Int](repeating: 0, count: request.samples.count),
+      stride: request.calibrationStride, limit: request.calibrationLimit,
       seed: request.seed)
     start = clock.now
   }
@@ -55,7 +55,7 @@ struct OptimizationRun {
     request.progress("Folding constants and batch normalisation", 0)
     let verification = Array(split.evaluation.prefix(8))
     let folding = try ExactFolding.run(
-      request.model, images: request.images, normalization: request.normalization, indices: verification,
+      request.model, samples: request.samples, indices: verification,
       engine: request.engine, threads: request.threads)
     for reason in folding.leftOut {
       notes.append("An exact pass was left out because the scores moved: \(reason)")
@@ -67,23 +67,22 @@ struct OptimizationRun {
     let original = try Session(engine: request.engine, model: request.model, options: options)
     let folded = try Session(engine: request.engine, model: folding.model, options: options)
     let output = request.model.graph.outputs.first?.name ?? ""
-    let originalRunner = try ClassifierRunner(session: original, output: output)
-    let baseline = try originalRunner.logits(
-      request.images, request.normalization, split.evaluation, deadline: moment(0.3))
+    let originalRunner = try ModelRunner(session: original, output: output)
+    let baseline = try originalRunner.logits(request.samples, split.evaluation, deadline: moment(0.3))
     let evaluation = Array(split.evaluation.prefix(baseline.count))
     if evaluation.count < split.evaluation.count {
       notes.append(
         "\(evaluation.count) of \(split.evaluation.count) evaluation images were used to stay within the time budget"
       )
     }
-    let labels = evaluation.map { request.images.labels[$0] }
+    let labels = evaluation.map { request.samples.labels?[$0] ?? 0 }
     guard labels.allSatisfy({ $0 >= 0 && $0 < baseline.classes }) else {
       throw ScopeError(
         .invalidData, "a label is outside the model's classes", expected: "0 ..< \(baseline.classes)",
         found: "\(labels.max() ?? 0)", remedy: "Check the labels or the class order of the data")
     }
     let judge = Judge(
-      images: request.images, normalization: request.normalization, indices: evaluation, labels: labels,
+      samples: request.samples, indices: evaluation, labels: labels,
       predictions: baseline.predictions)
 
     var finalists: [CandidateSearch.Built] = []
@@ -101,16 +100,6 @@ struct OptimizationRun {
         original: original, folded: folded, folding: folding, foldedBytes: foldedBytes, finalists: finalists,
         search: search),
       judge: judge)
-  }
-
-  /// Image to time on: the first evaluation image, repeated to the model's batch.
-  func timingFeed(_ session: Session, _ image: Int) -> (feed: [String: HostArray], batch: Int) {
-    let batch = session.inputs[0].shape?.dimensions.first?.value ?? 1
-    let chosen = [Int](repeating: image, count: batch)
-    let array = HostArray(
-      request.images.normalizedValues(chosen, request.normalization),
-      [batch, request.images.channels, request.images.height, request.images.width])
-    return ([session.inputs[0].name: array], batch)
   }
 
   // MARK: Building
@@ -131,16 +120,17 @@ struct OptimizationRun {
     if plan.declined.count > 5 { notes.append("\(plan.declined.count - 5) more layers stay in float") }
     request.progress("Calibrating on \(split.calibration.count) images", 0.15)
     let calibration = try Calibration.run(
-      model, values: plan.observedValues(model.graph), images: request.images,
-      normalization: request.normalization,
-      indices: split.calibration, engine: request.engine, threads: request.threads)
+      model, values: plan.observedValues(model.graph),
+      context: OptimizationContext(
+        samples: request.samples, calibration: split.calibration, engine: request.engine,
+        threads: request.threads, seed: request.seed))
     let search = CandidateSearch(
       model: model, plan: plan, calibration: calibration, request: request,
       calibrationIndices: split.calibration,
       filterCount: 64)
 
     request.progress("Timing integer kernels", 0.3)
-    let feed = timingFeed(original, evaluation[0])
+    let feed = try ModelRunner(session: original, output: "").timingFeed(request.samples, evaluation[0])
     let classes = try fastClasses(search, original: original, feed: feed.feed, batch: feed.batch)
     noteSaturation(search, classes)
     var finalists: [CandidateSearch.Built] = []
