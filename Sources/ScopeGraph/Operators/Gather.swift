@@ -111,7 +111,8 @@ enum GatherOperators {
     }
     let sizes = try context.outputSizes(inferND)[0]
     let data = try context.constant(0)
-    let (starts, slice) = try SliceIndices.resolve(try context.constant(1), into: data.dimensions[...], context)
+    let (starts, slice) = try SliceIndices.resolve(
+      try context.constant(1), into: data.dimensions[...], context)
     let width = slice.reduce(1, *)
     return [try TensorLayout.pick(data, starts.flatMap { $0..<$0 + width }, sizes)]
   }

@@ -23,7 +23,8 @@ enum ScatterOperators {
     let indices = try context.constant(1)
     let updates = try context.constant(2)
     let (starts, slice) = try SliceIndices.resolve(indices, into: data.dimensions[...], context)
-    guard updates.dimensions == indices.dimensions.dropLast() + slice, updates.dataType == data.dataType else {
+    guard updates.dimensions == indices.dimensions.dropLast() + slice, updates.dataType == data.dataType
+    else {
       throw context.invalid(
         "the updates do not fit the indices", found: "\(updates.dimensions) for \(indices.dimensions)")
     }

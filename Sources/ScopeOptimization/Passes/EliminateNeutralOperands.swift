@@ -39,7 +39,9 @@ public struct EliminateNeutralOperands: Pass {
   private static func candidates(_ node: Node, _ editor: GraphEditor) -> [(String, Tensor?)] {
     guard node.domain.isEmpty || node.domain == "ai.onnx", let first = node.input(0) else { return [] }
     if variadic.contains(node.opType) { return node.inputs.count == 1 ? [(first, nil)] : [] }
-    guard let rule = neutral[node.opType], node.inputs.count == 2, let second = node.input(1) else { return [] }
+    guard let rule = neutral[node.opType], node.inputs.count == 2, let second = node.input(1) else {
+      return []
+    }
     var result: [(String, Tensor?)] = []
     if let tensor = editor.constant(second), holdsOnly(rule.value, tensor) { result.append((first, tensor)) }
     if rule.commutes, let tensor = editor.constant(first), holdsOnly(rule.value, tensor) {

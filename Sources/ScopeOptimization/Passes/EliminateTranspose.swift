@@ -17,7 +17,8 @@ public struct EliminateTranspose: Pass {
     let facts = ShapeFacts(model)
     var editor = GraphEditor(model.graph)
     for (index, node) in model.graph.nodes.enumerated() {
-      guard let outer = Self.permutation(node, facts), let input = node.input(0), !editor.isEdited(index) else {
+      guard let outer = Self.permutation(node, facts), let input = node.input(0), !editor.isEdited(index)
+      else {
         continue
       }
       if let producer = editor.producers[input], !editor.isEdited(producer),

@@ -46,13 +46,16 @@ private struct LinearPath {
 
   private static let maximumLength = 8
 
-  init?(above affine: ConstantAffine, of index: Int, _ rank: Int, _ facts: ShapeFacts, _ editor: GraphEditor) {
+  init?(above affine: ConstantAffine, of index: Int, _ rank: Int, _ facts: ShapeFacts, _ editor: GraphEditor)
+  {
     var value = affine.input
     var reader = index
     var bias: (node: Int, shift: [Double])?
     var isLast = affine.axis.map { $0 == rank - 1 } ?? true
     for _ in 0..<Self.maximumLength {
-      guard isLast, let producer = editor.producers[value], editor.soleConsumer(value) == reader else { return nil }
+      guard isLast, let producer = editor.producers[value], editor.soleConsumer(value) == reader else {
+        return nil
+      }
       let node = editor.graph.nodes[producer]
       if let parameters = LinearParameters(node, editor) {
         guard affine.expanded(parameters.columns) != nil,
@@ -107,8 +110,11 @@ private struct LinearPath {
     }
     let zeros = [Double](repeating: 0, count: shift.count)
     guard
-      let scaled = parameters.scaled(graph.nodes[linear], by: factor, bias == nil ? shift : zeros, &editor)
+      var scaled = parameters.scaled(graph.nodes[linear], by: factor, bias == nil ? shift : zeros, &editor)
     else { return }
+    // The node just before takes over the name of the result, which may have to stay.
+    let isNext = rest.isEmpty ? editor.producers[affine.input] : nil
+    if isNext == linear { scaled.outputs = [node.outputs[0]] }
     editor.replace(linear, with: [scaled])
     if let bias {
       var add = graph.nodes[bias.node]
@@ -120,9 +126,10 @@ private struct LinearPath {
       }
       add.inputs[constant] = editor.addInitializer(
         .floats(sums, isScalar ? [] : [parameters.columns]), "\(add.inputs[constant])_folded")
+      if isNext == bias.node { add.outputs = [node.outputs[0]] }
       editor.replace(bias.node, with: [add])
     }
-    if rest.isEmpty {
+    if rest.isEmpty, isNext != linear, isNext == nil || isNext != bias?.node {
       editor.redirect(node.outputs[0], to: affine.input)
       if editor.outputNames.contains(node.outputs[0]) || editor.captured.contains(node.outputs[0]) {
         // The result's name has to stay.

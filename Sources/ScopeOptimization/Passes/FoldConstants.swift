@@ -4,8 +4,8 @@ import ScopeGraph
 
 /// Nodes whose inputs are constants (or whose result follows from shapes alone) are computed once, now.
 ///
-/// Declines for results larger than both 64 KiB and the constants that nothing else reads (the file would grow), graph
-/// outputs, nodes with nested graphs, operators that are not evaluated here, and DequantizeLinear with everything
+/// Declines for results larger than both 64 KiB and the constants that nothing else reads, once these have made the file
+/// grow by a 64th; for graph outputs, nodes with nested graphs, operators that are not evaluated here, and DequantizeLinear with everything
 /// computed from it: the engine's integer kernels need the integers.
 public struct FoldConstants: Pass {
   public let name = "fold-constants"
@@ -24,6 +24,7 @@ public struct FoldConstants: Pass {
     var constants = model.graph.initializers
     for name in overridable { constants[name] = nil }
     let consumers = model.graph.consumers
+    var growth = constants.values.reduce(0) { $0 + $1.byteCount } / 64
     var dequantized: Set<String> = []
     var kept: [Node] = []
     var modified = false
@@ -33,7 +34,7 @@ public struct FoldConstants: Pass {
         kept.append(node)
         continue
       }
-      guard let results = try Self.results(of: node, constants, consumers, inferred, model.opset),
+      guard let results = try Self.results(of: node, constants, consumers, inferred, model.opset, &growth),
         !node.outputs.contains(where: outputs.contains)
       else {
         kept.append(node)
@@ -52,13 +53,14 @@ public struct FoldConstants: Pass {
   /// Whether the node makes numbers of integers or computes with such numbers (their shapes are free to be folded).
   private static func isDequantized(_ node: Node, _ dequantized: Set<String>) -> Bool {
     node.opType == "DequantizeLinear"
-      || (node.opType != "Shape" && node.opType != "Size" && node.inputs.contains { dequantized.contains($0) })
+      || (node.opType != "Shape" && node.opType != "Size"
+        && node.inputs.contains { dequantized.contains($0) })
   }
 
   /// Every used output of `node` with its value, or nil when one is not known or too large.
   private static func results(
     of node: Node, _ constants: OrderedDictionary<String, Tensor>, _ consumers: [String: [Int]],
-    _ inferred: InferredTypes, _ opset: Int
+    _ inferred: InferredTypes, _ opset: Int, _ growth: inout Int
   ) throws(ScopeError) -> [(String, Tensor)]? {
     guard node.subgraphs.isEmpty, !node.outputs.isEmpty else { return nil }
     let used = node.outputs.filter { !$0.isEmpty }
@@ -77,7 +79,11 @@ public struct FoldConstants: Pass {
     }
     guard tensors.count == used.count else { return nil }
     let bytes = tensors.reduce(0) { $0 + $1.byteCount }
-    guard bytes <= max(Self.smallBytes, replaced) else { return nil }
+    if bytes > max(Self.smallBytes, replaced) {
+      // A transposed copy is what ``ShareTransposedWeights`` saves.
+      guard bytes - replaced <= growth, !node.isStandard("Transpose") else { return nil }
+      growth -= bytes - replaced
+    }
     return Array(zip(used, tensors))
   }
 }

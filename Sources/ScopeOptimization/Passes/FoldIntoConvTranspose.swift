@@ -16,9 +16,13 @@ public struct FoldIntoConvTranspose: Pass {
     guard model.graph.nodes.contains(where: { $0.isStandard("ConvTranspose") }) else { return false }
     var editor = GraphEditor(model.graph)
     for (index, node) in model.graph.nodes.enumerated() {
-      guard let (producer, affine) = Self.match(node, index, editor), !editor.isEdited(producer) else { continue }
+      guard let (producer, affine) = Self.match(node, index, editor), !editor.isEdited(producer) else {
+        continue
+      }
       var conv = model.graph.nodes[producer]
-      guard let tensor = editor.constant(conv.input(1)), var weight = editor.floats(conv.input(1)) else { continue }
+      guard let tensor = editor.constant(conv.input(1)), var weight = editor.floats(conv.input(1)) else {
+        continue
+      }
       // [C, M / group, k...]: output m of group g is written by the inputs of that group.
       let group = conv.int("group") ?? 1
       let perGroup = tensor.dimensions[1]
@@ -34,7 +38,9 @@ public struct FoldIntoConvTranspose: Pass {
         for output in 0..<perGroup {
           let scale = factor[input / inputsPerGroup * perGroup + output]
           let start = (input * perGroup + output) * kernel
-          for position in start..<start + kernel { weight[position] = Float(Double(weight[position]) * scale) }
+          for position in start..<start + kernel {
+            weight[position] = Float(Double(weight[position]) * scale)
+          }
         }
       }
       let stem = conv.input(1) ?? "weight"

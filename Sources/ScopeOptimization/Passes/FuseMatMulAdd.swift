@@ -13,10 +13,13 @@ public struct FuseMatMulAdd: Pass {
   public init() {}
 
   public func run(_ model: inout Model) throws(ScopeError) -> Bool {
-    guard model.opset >= 7, model.graph.nodes.contains(where: { $0.isStandard("MatMul") }) else { return false }
+    guard model.opset >= 7, model.graph.nodes.contains(where: { $0.isStandard("MatMul") }) else {
+      return false
+    }
     let facts = ShapeFacts(model)
     var editor = GraphEditor(model.graph)
-    for (index, node) in model.graph.nodes.enumerated() where node.isStandard("Add") && node.inputs.count == 2 {
+    for (index, node) in model.graph.nodes.enumerated() where node.isStandard("Add") && node.inputs.count == 2
+    {
       for side in 0..<2 {
         let product = node.inputs[side]
         let bias = node.inputs[1 - side]

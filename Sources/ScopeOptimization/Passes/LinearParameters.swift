@@ -84,7 +84,9 @@ struct ConstantAffine {
       self.init(factor: norm.factor, shift: norm.shift, axis: 1, input: value)
       return
     }
-    guard ["Mul", "Div", "Add", "Sub"].contains(where: node.isStandard), node.inputs.count == 2 else { return nil }
+    guard ["Mul", "Div", "Add", "Sub"].contains(where: node.isStandard), node.inputs.count == 2 else {
+      return nil
+    }
     let side = editor.constant(node.inputs[1]) != nil ? 1 : 0
     // constant / x and constant - x are not of this form.
     if side == 0, node.opType == "Div" || node.opType == "Sub" { return nil }

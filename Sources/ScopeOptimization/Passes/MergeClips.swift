@@ -37,7 +37,8 @@ public struct MergeClips: Pass {
       guard var limits = clamps[index], !isDone(index), facts.dataType(limits.input) == .float32,
         facts.rank(limits.input) == facts.rank(node.outputs[0])
       else { continue }
-      if let producer = editor.producers[limits.input], !editor.isEdited(producer), let before = clamps[producer],
+      if let producer = editor.producers[limits.input], !editor.isEdited(producer),
+        let before = clamps[producer],
         editor.soleConsumer(limits.input) == index
       {
         limits = Limits(
@@ -56,15 +57,19 @@ public struct MergeClips: Pass {
   private static func node(_ limits: Limits, _ node: Node, _ editor: inout GraphEditor) -> Node {
     if isRelu(limits) { return Node("Relu", name: node.name, inputs: [limits.input], outputs: node.outputs) }
     var inputs = [limits.input]
-    inputs.append(limits.low == -.infinity ? "" : editor.addInitializer(.floats([limits.low], []), "clip_min"))
-    if limits.high != .infinity { inputs.append(editor.addInitializer(.floats([limits.high], []), "clip_max")) }
+    inputs.append(
+      limits.low == -.infinity ? "" : editor.addInitializer(.floats([limits.low], []), "clip_min"))
+    if limits.high != .infinity {
+      inputs.append(editor.addInitializer(.floats([limits.high], []), "clip_max"))
+    }
     return Node("Clip", name: node.name, inputs: inputs, outputs: node.outputs)
   }
 
   private static func limits(_ node: Node, _ editor: GraphEditor) -> Limits? {
     guard node.domain.isEmpty || node.domain == "ai.onnx", let first = node.input(0) else { return nil }
     func number(_ name: String?) -> Float? {
-      guard let tensor = editor.constant(name), tensor.elementCount == 1, let value = editor.floats(name)?.first,
+      guard let tensor = editor.constant(name), tensor.elementCount == 1,
+        let value = editor.floats(name)?.first,
         !value.isNaN
       else { return nil }
       return value
@@ -84,7 +89,8 @@ public struct MergeClips: Pass {
       return limits.low <= limits.high ? limits : nil
     case "Max", "Min":
       guard node.inputs.count == 2, let second = node.input(1) else { return nil }
-      let (value, input) = number(second).map { ($0, first) } ?? number(first).map { ($0, second) } ?? (.nan, "")
+      let (value, input) =
+        number(second).map { ($0, first) } ?? number(first).map { ($0, second) } ?? (.nan, "")
       guard !value.isNaN, editor.constant(input) == nil else { return nil }
       return node.opType == "Max"
         ? Limits(low: value, high: .infinity, input: input)

@@ -13,7 +13,9 @@ public struct MergeGatheredSizes: Pass {
   public init() {}
 
   public func run(_ model: inout Model) throws(ScopeError) -> Bool {
-    guard model.opset >= 13, model.graph.nodes.contains(where: { $0.isStandard("Gather") }) else { return false }
+    guard model.opset >= 13, model.graph.nodes.contains(where: { $0.isStandard("Gather") }) else {
+      return false
+    }
     let facts = ShapeFacts(model)
     var editor = GraphEditor(model.graph)
     for (index, node) in model.graph.nodes.enumerated() {
@@ -40,7 +42,8 @@ public struct MergeGatheredSizes: Pass {
             let output = editor.names.fresh("sizes")
             gathers.append(
               Node(
-                "Gather", inputs: [source, editor.addInitializer(.int64s(indices), "index")], outputs: [output],
+                "Gather", inputs: [source, editor.addInitializer(.int64s(indices), "index")],
+                outputs: [output],
                 attributes: ["axis": .int(0)]))
             return output
           }
@@ -57,7 +60,9 @@ public struct MergeGatheredSizes: Pass {
   }
 
   /// The vector and the positions that a value is gathered from.
-  private static func gathered(_ value: String, _ facts: ShapeFacts, _ editor: GraphEditor) -> (String, [Int])? {
+  private static func gathered(_ value: String, _ facts: ShapeFacts, _ editor: GraphEditor) -> (
+    String, [Int]
+  )? {
     guard let producer = editor.producers[value] else { return nil }
     let node = editor.graph.nodes[producer]
     guard node.isStandard("Gather"), let source = node.input(0), facts.rank(source) == 1,

@@ -64,7 +64,9 @@ public struct MergeSlices: Pass {
       guard let values = editor.integers(name) else { return nil }
       steps = values
     }
-    guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count else { return nil }
+    guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count else {
+      return nil
+    }
     return Cuts(starts: starts, ends: ends, axes: axes, steps: steps)
   }
 }

@@ -23,7 +23,9 @@ public struct MergeViews: Pass {
         if let reshape = Self.asReshape(node, facts, &editor) { editor.replace(index, with: [reshape]) }
         continue
       }
-      guard Self.isView(node), let input = node.input(0), let producer = editor.producers[input] else { continue }
+      guard Self.isView(node), let input = node.input(0), let producer = editor.producers[input] else {
+        continue
+      }
       let before = model.graph.nodes[producer]
       guard Self.isView(before) || Self.movesOnlyUnitAxes(before, facts), let source = before.input(0),
         let merged = Self.merged(before, node, source, facts, &editor, opset: model.opset)
@@ -39,7 +41,8 @@ public struct MergeViews: Pass {
   }
 
   private static func merged(
-    _ before: Node, _ node: Node, _ source: String, _ facts: ShapeFacts, _ editor: inout GraphEditor, opset: Int
+    _ before: Node, _ node: Node, _ source: String, _ facts: ShapeFacts, _ editor: inout GraphEditor,
+    opset: Int
   ) -> Node? {
     guard let output = facts.shape(node.outputs[0]) else { return nil }
     if before.isStandard("Unsqueeze"), node.isStandard("Unsqueeze"), opset >= 13,

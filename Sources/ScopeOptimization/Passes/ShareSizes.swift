@@ -43,7 +43,8 @@ public struct ShareSizes: Pass {
   }
 
   private static func key(_ value: String, _ facts: ShapeFacts) -> Key? {
-    guard let type = facts.types[value], let dataType = type.dataType, dataType == .int64 || dataType == .int32,
+    guard let type = facts.types[value], let dataType = type.dataType,
+      dataType == .int64 || dataType == .int32,
       type.constant == nil, let elements = type.partialElements, !elements.contains(.unknown),
       elements.contains(where: { $0.value == nil }), let sizes = type.shape?.sizes
     else { return nil }
