@@ -307,7 +307,9 @@ struct FusionPassTests {
     var numbers = Numbers()
     let weight = numbers.tensor([160, 128])
     let values = try weight.floats()
-    let copy = (0..<128 * 160).map { values[$0 % 160 * 128 + $0 / 160] }
+    let copy: [Float] = (0..<128 * 160).map { (index: Int) -> Float in
+      values[index % 160 * 128 + index / 160]
+    }
     let model = Graphs.model(
       [
         Node("MatMul", inputs: ["x", "w"], outputs: ["a"]), Node("Relu", inputs: ["a"], outputs: ["r"]),
