@@ -166,14 +166,14 @@ struct QuantizationSource {
   ) throws(ScopeError) {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
-    plan = QuantizationPlan(model.graph)
+    plan = QuantizationPlan(model.graph, opset: model.opset)
     guard !plan.layers.isEmpty else {
       throw ScopeError(
         .unsupported,
         "no convolution or matrix product with constant float32 weights was found, so nothing can run in INT8",
         found: plan.declined.isEmpty ? nil : plan.declined.prefix(5).joined(separator: "; "))
     }
-    calibration = try Calibration.run(model, values: plan.observedValues(model.graph), context: context)
+    calibration = try Calibration.run(model, plans: [plan], context: context)
     self.model = model
     self.prefix = prefix
     self.steps = steps
