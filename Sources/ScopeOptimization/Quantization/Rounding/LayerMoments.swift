@@ -101,16 +101,9 @@ struct MomentAccumulator {
 
   private mutating func flush(_ algebra: LinearAlgebra) {
     guard pendingRows > 0 else { return }
-    let n = patches.length
     for group in pending.indices {
-      algebra.addGram(pending[group], rows: pendingRows, to: &sums[group])
-      pending[group].withUnsafeBufferPointer { values in
-        totals[group].withUnsafeMutableBufferPointer { totals in
-          for row in 0..<pendingRows {
-            for column in 0..<n { totals[column] += Double(values[row * n + column]) }
-          }
-        }
-      }
+      SmallMatrices.addMoments(
+        pending[group], rows: pendingRows, to: &sums[group], &totals[group], algebra)
       pending[group].removeAll(keepingCapacity: true)
     }
     rows += pendingRows
