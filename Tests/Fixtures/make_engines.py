@@ -2,7 +2,8 @@
 
 quantized.onnx  a QDQ model of any batch: two convolutions with per-channel int8 weights of 7 bits, whose 8-bit products
                 saturate on no processor, a residual addition, pooling and a linear layer.
-types.onnx      inputs and outputs of many element types, of any batch, a scalar among them.
+types.onnx      inputs and outputs of many element types, of any batch, scalars among them, and an input that no node
+                reads.
 foreign.onnx    an operator of ONNX Runtime's own domain that other engines have not.
 engines.json    inputs and the outputs of the onnx package's reference evaluator.
 """
@@ -81,7 +82,6 @@ def quantized():
 
 
 def types():
-    zero = numpy_helper.from_array(np.float32(0), "zero")
     scale, point = numpy_helper.from_array(np.float32(0.05), "scale"), numpy_helper.from_array(np.uint8(100), "point")
     axis = numpy_helper.from_array(np.array([0, 1], np.int64), "axes")
     nodes = [
@@ -99,18 +99,19 @@ def types():
         nodes, "types",
         [info("x", TensorProto.FLOAT, ["N", 4]), info("indices", TensorProto.INT64, ["K"]),
          info("bytes", TensorProto.INT8, [3]), info("flags", TensorProto.BOOL, [2]),
-         info("unused", TensorProto.FLOAT, [1])],
+         info("unused", TensorProto.FLOAT, [1]), info("zero", TensorProto.FLOAT, [])],
         [info("gathered", TensorProto.FLOAT, ["N", "K"]), info("positive", TensorProto.BOOL, ["N", 4]),
          info("largest", TensorProto.INT64, ["N"]), info("total", TensorProto.FLOAT, []),
          info("codes", TensorProto.UINT8, ["N", 4]), info("half", TensorProto.FLOAT16, ["N", 4]),
          info("widened", TensorProto.INT32, [3]), info("inverted", TensorProto.BOOL, [2])],
-        [zero, scale, point, axis])
+        [scale, point, axis])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)])
     model.ir_version = 9
     evaluator = save(model, "types.onnx")
     feeds = {
         "x": np.array([[0.5, -1.25, 3, 0], [-0.5, -1, -2, -3]], np.float32), "indices": np.array([3, 0, 0], np.int64),
-        "bytes": np.array([-128, 0, 127], np.int8), "flags": np.array([True, False]), "unused": np.zeros(1, np.float32)}
+        "bytes": np.array([-128, 0, 127], np.int8), "flags": np.array([True, False]), "unused": np.zeros(1, np.float32),
+        "zero": np.float32(0)}
     names = [output.name for output in graph.output]
     outputs = dict(zip(names, evaluator.run(None, feeds)))
     outputs["half"] = outputs["half"].view(np.uint16)

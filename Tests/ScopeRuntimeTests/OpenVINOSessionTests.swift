@@ -103,7 +103,7 @@ struct OpenVINOSessionTests {
     #expect(error?.code == .engineFailure)
     #expect(error?.place == "input 'x'")
     #expect(error?.message.hasPrefix("OpenVINO: ") == true)
-    #expect(error?.message.contains("src/") == false)
+    #expect(error?.message.contains("src/") == false, "\(error?.message ?? "")")
     let wrongType = HostArray(.int32([Int32](repeating: 0, count: 192)), [1, 3, 8, 8])
     #expect(throws: ScopeError.self) { try session.run(["x": wrongType]) }
     let property = #expect(throws: ScopeError.self) {
@@ -214,6 +214,9 @@ struct OpenVINOSessionTests {
 
       """
     #expect(OpenVINOEngine.readable(message) == "Unable to read the model. Please check it.")
+    let check = "Check 'a.b(c)' failed at src/x.cpp:385:"
+    #expect(OpenVINOEngine.readable(check + " No: this one.") == "No: this one.")
+    #expect(OpenVINOEngine.readable(check + "\n") == "Check 'a.b(c)' failed")
     #expect(OpenVINOEngine.readable("") == "")
     #expect(OpenVINOEngine.readable(String(repeating: "x", count: 5000)).count < 510)
   }

@@ -41,6 +41,7 @@ enum EngineFixture {
     "x": HostArray([0.5, -1.25, 3, 0, -0.5, -1, -2, -3] as [Float], [2, 4]),
     "indices": HostArray([3, 0, 0] as [Int64], [3]), "bytes": HostArray(.int8([-128, 0, 127]), [3]),
     "flags": HostArray(.bool([true, false]), [2]), "unused": HostArray([0] as [Float], [1]),
+    "zero": HostArray([0] as [Float], []),
   ]
 
   /// Images of a batch.
