@@ -166,7 +166,8 @@ struct QDQEmitter {
       recipe: recipe, minimumScales: minimumScales)
     let moments = recipe.rounding == .nearest ? nil : calibration.moments
     if let moments { quantized = moments.rounded(quantized, layer: layer, recipe: recipe) }
-    if recipe.biasCorrection, layer.takesBias, let statistics = plan.statistics(of: layer.input, in: calibration),
+    if recipe.biasCorrection, layer.takesBias,
+      let statistics = plan.statistics(of: layer.input, in: calibration),
       let shift = moments?.meanShift(of: quantized, layer: layer)
         ?? layer.meanShift(of: quantized, inputMeans: statistics.channelMeans)
     {

@@ -146,7 +146,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .products: list.append("Outputs of matrix products are rounded too")
     case .attention: list.append("Products of activations and Softmax run in integers too")
     }
-    if !floatLayers.isEmpty { 
+    if !floatLayers.isEmpty {
       list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
     }
     if !valueRanges.isEmpty { list.append("\(valueRanges.count) activation ranges chosen one by one") }
