@@ -1,15 +1,16 @@
 import ScopeBytes
-import ScopeData
 import ScopeGraph
 import ScopeRuntime
 
-/// What running the float model on the calibration images showed.
+/// What running the float model on the calibration samples showed.
 struct Calibration: Sendable {
   /// By value name.
   var statistics: [String: ActivationStatistics] = [:]
-  var imageCount = 0
-  /// The float model's scores of the calibration images.
+  var sampleCount = 0
+  /// The float model's scores of the calibration samples.
   var logits = Logits()
+  /// Second moments of the layers' inputs; nil while every recipe rounds to nearest.
+  var moments: InputMoments?
 
   /// Activations of one run are kept below this many bytes.
   static let memoryLimit = 256 << 20
@@ -20,11 +21,11 @@ struct Calibration: Sendable {
   ///   - model: the folded float model.
   ///   - values: names to observe; graph inputs are allowed.
   static func run(
-    _ model: Model, values: [String], images: LabeledImages, normalization: Normalization, indices: [Int],
-    engine: Engine, threads: Int, progress: (Double) -> Void = { _ in }
+    _ model: Model, values: [String], context: OptimizationContext
   ) throws(ScopeError) -> Calibration {
+    let indices = context.calibration
     guard let output = model.graph.outputs.first?.name, !indices.isEmpty else {
-      throw ScopeError(.invalidData, "there are no calibration images")
+      throw ScopeError(.invalidData, "there are no calibration samples")
     }
     var exposed = model
     let already = Set(model.graph.outputs.map(\.name))
@@ -33,52 +34,35 @@ struct Calibration: Sendable {
       exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
     }
     exposed.graph.valueInfo = []
-    let session = try Session(engine: engine, model: exposed, options: SessionOptions(threads: threads))
-    let runner = try ClassifierRunner(session: session, output: output)
+    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
+    let runner = try ModelRunner(session: session, output: output)
     var result = Calibration()
     var histogramStride = 1
-    var perImage = 0
+    var perSample = 0
 
-    func absorb(_ outputs: [String: HostArray], _ feed: HostArray, _ real: Int) throws(ScopeError) {
-      perImage = 0
+    try runner.forEachBatch(
+      context.samples, indices,
+      // The first run shows how much memory one sample takes.
+      batch: { perSample == 0 ? 1 : max(1, min(context.samples.batchSize, memoryLimit / perSample)) }
+    ) { (feed, outputs, real) throws(ScopeError) in
+      perSample = 0
       for value in values {
-        guard let array = inputs.contains(value) ? feed : outputs[value], !array.floats.isEmpty else {
+        guard let array = inputs.contains(value) ? feed[value] : outputs[value], !array.floats.isEmpty else {
           throw ScopeError(
             .unsupported, "an activation is not float32 and cannot be calibrated", place: value)
         }
-        perImage += array.floats.count * 4 / max(feed.dimensions[0], 1)
+        perSample += array.floats.count * 4 / max(real, 1)
         let stride = array.floats.count > 1 << 16 ? histogramStride : 1
         result.statistics[value, default: ActivationStatistics()].add(
           array.floats, dimensions: array.dimensions, histogramStride: stride)
       }
-      guard let scores = outputs[output], let rows = scores.dimensions.first, rows > 0 else {
-        throw ScopeError(.unsupported, "the model's output is not a batch of float32 scores", found: output)
-      }
-      result.logits.classes = scores.floats.count / rows
-      result.logits.values.append(contentsOf: scores.floats.prefix(real * result.logits.classes))
-      result.imageCount += real
-    }
-
-    var position = 0
-    while position < indices.count {
-      // The first run shows how much memory one image takes.
-      let batch =
-        runner.fixedBatch
-        ?? (perImage == 0 ? 1 : max(1, min(ClassifierRunner.batchSize(images), memoryLimitFor(perImage))))
-      var chosen = Array(indices[position..<min(position + batch, indices.count)])
-      let real = chosen.count
-      if runner.fixedBatch != nil { while chosen.count < batch { chosen.append(chosen[chosen.count - 1]) } }
-      let feed = HostArray(
-        images.normalizedValues(chosen, normalization),
-        [chosen.count, images.channels, images.height, images.width])
-      try absorb(try session.run([runner.input: feed]), feed, real)
-      // Large activations of many images need not all enter the histogram; 3 shares no factor with even widths.
-      if perImage * indices.count > 1 << 29 { histogramStride = 3 }
-      position += batch
-      progress(min(1, Double(position) / Double(indices.count)))
+      try result.logits.append(outputs[output], name: output, real: real)
+      result.sampleCount += real
+      // Large activations of many samples need not all enter the histogram; 3 shares no factor with even widths.
+      if perSample * indices.count > 1 << 29 { histogramStride = 3 }
+      context.progress("Calibrating", Double(result.sampleCount) / Double(indices.count))
+      return true
     }
     return result
   }
-
-  private static func memoryLimitFor(_ bytesPerImage: Int) -> Int { memoryLimit / max(bytesPerImage, 1) }
 }
