@@ -9,6 +9,8 @@ struct Calibration: Sendable {
   var sampleCount = 0
   /// The float model's scores of the calibration samples.
   var logits = Logits()
+  /// Second moments of the layers' inputs; nil while every recipe rounds to nearest.
+  var moments: InputMoments?
 
   /// Activations of one run are kept below this many bytes.
   static let memoryLimit = 256 << 20

@@ -22,12 +22,13 @@ package struct QuantizationPlan: Sendable {
   /// Operators for which ONNX Runtime has integer kernels with their own output scale.
   private static let arithmetic: Set<String> = ["Add", "Mul", "GlobalAveragePool", "AveragePool", "Concat"]
 
-  package init(_ graph: Graph) {
+  /// - Parameter floatLayers: output values of layers that stay in float.
+  package init(_ graph: Graph, floatLayers: Set<String> = []) {
     let editor = GraphEditor(graph)
     for (index, node) in graph.nodes.enumerated() {
       switch QuantizedLayer.recognize(node, index: index, editor) {
       case .layer(let layer):
-        guard editor.constant(layer.input) == nil else { continue }
+        guard editor.constant(layer.input) == nil, !floatLayers.contains(node.outputs[0]) else { continue }
         layers[index] = layer
         quantizedValues.insert(layer.input)
         // Only a Conv needs a rounded output to run in integers; matrix products can return floats.

@@ -39,10 +39,15 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   public var range: RangeMethod
   /// Adds `sum (W - Wq) E[x]` to each bias, so that the mean of every output channel is kept.
   public var biasCorrection: Bool
+  /// Output values of layers that stay in float.
+  public var floatLayers: Set<String> = []
+  /// How weights are brought to their codes; other than to the nearest needs OpenBLAS.
+  public var rounding: WeightRounding
 
   public init(
     activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
-    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false
+    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false,
+    rounding: WeightRounding = .nearest
   ) {
     self.activations = activations
     self.weights = weights
@@ -50,6 +55,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     self.weightRange = weightRange
     self.range = range
     self.biasCorrection = biasCorrection
+    self.rounding = rounding
   }
 
   /// Short name in reports, such as `u8s8 per-channel pair-bounded +bias`.
@@ -67,18 +73,21 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .leastSquares: parts.append("least-squares ranges")
     }
     if biasCorrection { parts.append("bias-corrected") }
+    if !floatLayers.isEmpty { parts.append("\(floatLayers.count) in float") }
+    if rounding != .nearest { parts.append("\(rounding.rawValue) rounding") }
     return parts.joined(separator: " ")
   }
 
   /// Whether x86 processors without VNNI, which add pairs of u8 x s8 products in 16 bits, may saturate.
   public var canSaturate: Bool { activations == .uint8 && weights == .int8 && weightRange == .full }
 
-  /// What decides the speed: the types, not the ranges. `u8s8`, `s8s8` or `u8u8`.
+  /// `u8s8`, `s8s8` or `u8u8`.
   var kernel: String { (activations == .uint8 ? "u8" : "s8") + (weights == .int8 ? "s8" : "u8") }
 
-  /// Whether both take the same time by construction: they differ in numbers only.
-  func runsSameKernels(as other: QuantizationRecipe) -> Bool {
-    activations == other.activations && weights == other.weights && perChannel == other.perChannel
+  /// What decides the speed: the types, not the numbers.
+  var kernels: String {
+    let float = floatLayers.isEmpty ? "" : " without \(floatLayers.sorted().joined(separator: " "))"
+    return "\(kernel) \(perChannel ? "per-channel" : "per-tensor")\(float)"
   }
 
   /// The recipe in words, for the list of techniques applied.
@@ -99,6 +108,10 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .leastSquares: list.append("Activation ranges of least squared error on the calibration values")
     }
     if biasCorrection { list.append("Closed-form bias correction") }
+    if !floatLayers.isEmpty {
+      list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
+    }
+    if let technique = rounding.technique { list.append(technique) }
     return list
   }
 }
