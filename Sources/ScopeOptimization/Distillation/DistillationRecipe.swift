@@ -40,10 +40,11 @@ public struct DistillationRecipe: Sendable, Hashable {
   /// can look at the mixture, too ("function matching" of Beyer et al. 2022, arXiv:2106.05237).
   public var mixing: Float = 0.5
   /// Inner values, by their name in student and teacher, whose mean squared difference is added to the loss, each
-  /// relative to the teacher's mean square. Needs a teacher model.
-  public var features: [String] = []
+  /// relative to the teacher's mean square. Nil takes up to nine that both share (where residual branches join), if the
+  /// teacher is a model; an empty list trains on the outputs alone.
+  public var features: [String]?
   /// Factor of each feature's relative squared difference.
-  public var featureWeight: Float = 1
+  public var featureWeight: Float = 3
   /// Weights (not biases) that are exactly zero stay zero, so that a sparse student stays sparse.
   public var keepsZeros = false
   /// Initializers to train; nil takes what ``TrainableParameters`` finds.
