@@ -96,6 +96,16 @@ struct WeightOnlyQuantizerTests {
     #expect(try ratio(.leastSquares) > ratio(.nearest) + 0.1)
   }
 
+  @Test func blocksAreNoLongerThanARow() throws {
+    var packed = Graphs.linear(inputs: 40, outputs: 32)
+    try WeightOnlyQuantizer.quantize(&packed, recipe: WeightOnlyRecipe(blockSize: 256))
+    #expect(packed.graph.nodes.first?.int("block_size") == 64)
+    #expect(
+      Computed.sqnr(
+        try Computed.values(Graphs.linear(inputs: 40, outputs: 32), input: [2, 5, 40]),
+        try Computed.values(packed, input: [2, 5, 40])) > 18)
+  }
+
   /// Inputs that go together leave the roundings room to make up for each other.
   @Test func curvatureLosesLessOnCorrelatedInputs() throws {
     let model = Graphs.linear(inputs: 64, outputs: 32)
