@@ -61,7 +61,7 @@ struct PassTests {
             attributes: ["transB": .int(transposed), "alpha": .float(0.5), "beta": .float(2)]),
           Node("BatchNormalization", inputs: ["c", "n_g", "n_b", "n_m", "n_v"], outputs: ["y"]),
         ], input: [7, 5], constants: constants)
-      let (folded, modified) = try apply(FoldBatchNormIntoGemm(), model, input: [7, 5])
+      let (folded, modified) = try apply(FoldArithmeticIntoLinear(), model, input: [7, 5])
       #expect(modified)
       #expect(types(folded) == ["Gemm"])
     }

@@ -14,7 +14,8 @@ import Testing
 /// the models into the folder `NEURAL_SCOPE_QUANTIZED`, for a profiler.
 @Suite(
   .serialized,
-  .enabled(if: ProcessInfo.processInfo.environment["NEURAL_SCOPE_QUANTIZE"] != nil, "prints a table on demand"))
+  .enabled(
+    if: ProcessInfo.processInfo.environment["NEURAL_SCOPE_QUANTIZE"] != nil, "prints a table on demand"))
 struct QuantizationEvidence {
   private struct Subject {
     var model: Model
@@ -28,7 +29,8 @@ struct QuantizationEvidence {
     let path =
       isImageNet
       ? SharedData.repository.appending(path: "demo/efficientnet-lite0-57934424.pth").path()
-      : try #require(SharedData.path("models/\(name == "resnet20" ? "resnet20-12fca82f" : "resnet56-4bfd9763").th"))
+      : try #require(
+        SharedData.path("models/\(name == "resnet20" ? "resnet20-12fca82f" : "resnet56-4bfd9763").th"))
     guard case .weights(let state) = try ModelReader.read(path: path).content else {
       throw ScopeError(.invalidData, "not a state dict")
     }
@@ -68,16 +70,19 @@ struct QuantizationEvidence {
       }
     }
     return Subject(
-      model: model, samples: try SampleSet(arrays: arrays), calibration: Array(0..<6), evaluation: Array(6..<12))
+      model: model, samples: try SampleSet(arrays: arrays), calibration: Array(0..<6),
+      evaluation: Array(6..<12))
   }
 
   @Test func table() throws {
     let environment = ProcessInfo.processInfo.environment
     let engine = try Engine.load(path: OnnxRuntimeLibrary.path)
     for name in (environment["NEURAL_SCOPE_QUANTIZE"] ?? "").split(separator: ",").map(String.init) {
-      let isCheckpoint = name.hasPrefix("resnet20") || name.hasPrefix("resnet56") || name.hasPrefix("efficientnet-")
+      let isCheckpoint =
+        name.hasPrefix("resnet20") || name.hasPrefix("resnet56") || name.hasPrefix("efficientnet-")
       let subject = try isCheckpoint ? Self.checkpoint(name) : Self.export(name)
-      let context = OptimizationContext(samples: subject.samples, calibration: subject.calibration, engine: engine)
+      let context = OptimizationContext(
+        samples: subject.samples, calibration: subject.calibration, engine: engine)
       var model = subject.model
       _ = try PassRunner.run(PassRegistry.exact, on: &model)
       func logits(_ model: Model) throws -> Logits {
@@ -98,7 +103,9 @@ struct QuantizationEvidence {
       for coverage in Coverage.allCases {
         var recipe = QuantizationRecipe()
         recipe.coverage = coverage
-        if let kind = environment["NEURAL_SCOPE_RANGE"] { recipe.range = try #require(RangeMethod(rawValue: kind)) }
+        if let kind = environment["NEURAL_SCOPE_RANGE"] {
+          recipe.range = try #require(RangeMethod(rawValue: kind))
+        }
         let start = ContinuousClock.now
         let quantized = try Quantizer.quantize(model, recipe: recipe, context: context)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -108,7 +115,8 @@ struct QuantizationEvidence {
         let agreeing = zip(found.predictions, reference.predictions).filter { $0 == $1 }.count
         print(
           String(
-            format: "  %-10@ %5.1f%% agree, SQNR %6.2f dB, %6.2f MB, %5.2f s, %d integer nodes of %d, %d declined",
+            format:
+              "  %-10@ %5.1f%% agree, SQNR %6.2f dB, %6.2f MB, %5.2f s, %d integer nodes of %d, %d declined",
             coverage.rawValue, 100 * Double(agreeing) / Double(reference.predictions.count),
             Self.sqnr(reference.values, found.values), Double(bytes) / 1e6, seconds, plan.integerNodes.count,
             model.graph.nodes.count, plan.declined.count))

@@ -18,7 +18,9 @@ struct QuantizationPlanTests {
         Node("Conv", inputs: ["r1", "w2"], outputs: ["c2"], attributes: ["pads": .ints([1, 1, 1, 1])]),
         Node("Add", inputs: ["c2", "r1"], outputs: ["s"]),
         Node("Clip", inputs: ["s", "zero", "six"], outputs: ["k"]),
-        Node("MaxPool", inputs: ["k"], outputs: ["m"], attributes: ["kernel_shape": .ints([2, 2]), "strides": .ints([2, 2])]),
+        Node(
+          "MaxPool", inputs: ["k"], outputs: ["m"],
+          attributes: ["kernel_shape": .ints([2, 2]), "strides": .ints([2, 2])]),
         Node("Tanh", inputs: ["m"], outputs: ["t"]),
         Node("Conv", inputs: ["t", "w3"], outputs: ["c3"]),
         Node("GlobalAveragePool", inputs: ["c3"], outputs: ["g"]),
@@ -38,7 +40,8 @@ struct QuantizationPlanTests {
     var numbers = Numbers()
     let samples = try SampleSet(arrays: ["x": HostArray(numbers.take(input.reduce(1, *)), input)])
     return OptimizationContext(
-      samples: samples, calibration: Array(0..<input[0]), engine: try Engine.load(path: OnnxRuntimeLibrary.path),
+      samples: samples, calibration: Array(0..<input[0]),
+      engine: try Engine.load(path: OnnxRuntimeLibrary.path),
       threads: 1)
   }
 
@@ -50,7 +53,9 @@ struct QuantizationPlanTests {
       engine: try Engine.load(path: OnnxRuntimeLibrary.path), model: model,
       options: SessionOptions(threads: 1, optimization: .extended, optimizedModelPath: path))
     let bytes = try ByteSlice(mappingFile: path)
-    return Dictionary(try ONNXReader.read(bytes, directory: folder.path).graph.nodes.map { ($0.opType, 1) }, uniquingKeysWith: +)
+    return Dictionary(
+      try ONNXReader.read(bytes, directory: folder.path).graph.nodes.map { ($0.opType, 1) },
+      uniquingKeysWith: +)
   }
 
   @Test func everythingThatCanRunsInIntegers() throws {
@@ -63,7 +68,8 @@ struct QuantizationPlanTests {
     let quantized = try Quantizer.quantize(model, recipe: QuantizationRecipe(), context: try Self.context())
     let operators = try Self.executed(quantized)
     #expect(operators["QLinearConv"] == 3 && operators["QLinearAdd"] == 1 && operators["QGemm"] == 1)
-    #expect(operators["QLinearGlobalAveragePool"] == 1 && operators["Conv"] == nil && operators["Gemm"] == nil)
+    #expect(
+      operators["QLinearGlobalAveragePool"] == 1 && operators["Conv"] == nil && operators["Gemm"] == nil)
     #expect(operators["Relu"] == nil && operators["Clip"] == nil && operators["Tanh"] == 1)
     // One pair around the input and one float gap, the Tanh.
     #expect(operators["QuantizeLinear"] == 2 && operators["DequantizeLinear"] == 1)
@@ -99,7 +105,8 @@ struct QuantizationPlanTests {
     var numbers = Numbers()
     return Graphs.model(
       [
-        Node("MatMul", inputs: ["x", "wq"], outputs: ["q"]), Node("MatMul", inputs: ["x", "wk"], outputs: ["k"]),
+        Node("MatMul", inputs: ["x", "wq"], outputs: ["q"]),
+        Node("MatMul", inputs: ["x", "wk"], outputs: ["k"]),
         Node("Transpose", inputs: ["k"], outputs: ["kt"], attributes: ["perm": .ints([0, 2, 1])]),
         Node("MatMul", inputs: ["q", "kt"], outputs: ["a"]),
         Node("Mul", inputs: ["a", "scale"], outputs: ["as"]),
@@ -107,7 +114,9 @@ struct QuantizationPlanTests {
         Node("MatMul", inputs: ["p", "x"], outputs: ["y"]),
       ],
       input: [2, 8, 16],
-      constants: ["wq": numbers.tensor([16, 16]), "wk": numbers.tensor([16, 16]), "scale": .floats([0.25], [])])
+      constants: [
+        "wq": numbers.tensor([16, 16]), "wk": numbers.tensor([16, 16]), "scale": .floats([0.25], []),
+      ])
   }
 
   @Test func attentionIsAnOption() throws {
@@ -122,7 +131,8 @@ struct QuantizationPlanTests {
     #expect(operators["QLinearSoftmax"] == 1, "\(operators)")
     let input = [2, 8, 16]
     #expect(
-      Computed.difference(try Computed.output(model, input: input), try Computed.output(quantized, input: input)) < 0.1)
+      Computed.difference(
+        try Computed.output(model, input: input), try Computed.output(quantized, input: input)) < 0.1)
   }
 
   @Test func shapeArithmeticIsLeftAlone() throws {
@@ -137,7 +147,8 @@ struct QuantizationPlanTests {
         Node("Gemm", inputs: ["flat", "v"], outputs: ["y"]),
       ],
       constants: [
-        "w": numbers.tensor([4, 3, 8, 8]), "v": numbers.tensor([4, 5]), "from": .int64s([0]), "to": .int64s([1]),
+        "w": numbers.tensor([4, 3, 8, 8]), "v": numbers.tensor([4, 5]), "from": .int64s([0]),
+        "to": .int64s([1]),
         "rest": .int64s([-1]),
       ])
     let plan = QuantizationPlan(model.graph)
@@ -155,10 +166,15 @@ struct QuantizationPlanTests {
     let model = Graphs.model(
       [
         Node("Conv", inputs: ["x", "w"], outputs: ["c"]),
-        Node("If", inputs: ["yes"], outputs: ["i"], attributes: ["then_branch": .graph(then), "else_branch": .graph(other)]),
+        Node("Cast", inputs: ["yes"], outputs: ["condition"], attributes: ["to": .int(9)]),
+        Node(
+          "If", inputs: ["condition"], outputs: ["i"],
+          attributes: ["then_branch": .graph(then), "else_branch": .graph(other)]),
         Node("Conv", inputs: ["i", "v"], outputs: ["y"]),
       ],
-      constants: ["w": numbers.tensor([4, 3, 3, 3]), "v": numbers.tensor([5, 4, 1, 1]), "yes": .bools([true], [])])
+      constants: [
+        "w": numbers.tensor([4, 3, 3, 3]), "v": numbers.tensor([5, 4, 1, 1]), "yes": .int64s([1], []),
+      ])
     let quantized = try Quantizer.quantize(model, recipe: QuantizationRecipe(), context: try Self.context())
     #expect(try Self.executed(quantized)["QLinearConv"] == 2)
     #expect(Computed.difference(try Computed.output(model), try Computed.output(quantized)) < 0.05)

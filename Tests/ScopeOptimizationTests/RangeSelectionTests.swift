@@ -46,7 +46,8 @@ struct RangeSelectionTests {
       let affine = AffineParameters(minimum: range.minimum, maximum: range.maximum, type: .uint8)
       var error = 0.0
       for value in wanted.values {
-        let code = min(max((Double(value) / Double(affine.scale)).rounded() + Double(affine.zeroPoint), 0), 255)
+        let code = min(
+          max((Double(value) / Double(affine.scale)).rounded() + Double(affine.zeroPoint), 0), 255)
         let difference = (code - Double(affine.zeroPoint)) * Double(affine.scale) - Double(value)
         error += difference * difference
       }
@@ -71,11 +72,15 @@ struct RangeSelectionTests {
     #expect(abs(ranges[0].minimum - sorted[50]) <= 2 * bin)
   }
 
-  @Test(arguments: [RangeMethod.minMax, .percentile, .percentile999, .percentile99999, .entropy, .leastSquares])
+  @Test(arguments: [
+    RangeMethod.minMax, .percentile, .percentile999, .percentile99999, .entropy, .leastSquares,
+  ])
   func hostileValuesGiveUsableRanges(method: RangeMethod) {
     for values: [Float] in [
-      [Float](repeating: 0, count: 100), [Float](repeating: 3, count: 100), [Float](repeating: -3, count: 5000),
-      [1e-42, 2e-42], [3e38, -3e38, 1], [Float](repeating: 1, count: 9999) + [1e30], [0], [1, .nan], [.infinity],
+      [Float](repeating: 0, count: 100), [Float](repeating: 3, count: 100),
+      [Float](repeating: -3, count: 5000),
+      [1e-42, 2e-42], [3e38, -3e38, 1], [Float](repeating: 1, count: 9999) + [1e30], [0], [1, .nan],
+      [.infinity],
     ] {
       let range = RangeSelection.range(Self.statistics(values), method)
       #expect(range.minimum <= 0 && range.maximum >= 0 && range.minimum.isFinite && range.maximum.isFinite)
@@ -119,9 +124,11 @@ struct RangeSelectionTests {
     var rows = ActivationStatistics()
     rows.add(values, dimensions: [2, 5, 12], channelAxis: -1)
     for channel in 0..<5 {
-      let own = (0..<2).flatMap { image in values[(image * 5 + channel) * 12..<(image * 5 + channel + 1) * 12] }
+      let own = (0..<2).flatMap { image in values[(image * 5 + channel) * 12..<(image * 5 + channel + 1) * 12]
+      }
       #expect(abs(spatial.channelMeans[channel] - Double(own.reduce(0, +)) / 24) < 1e-6)
-      #expect(abs(spatial.channelSecondMoments[channel] - Double(own.map { $0 * $0 }.reduce(0, +)) / 24) < 1e-6)
+      #expect(
+        abs(spatial.channelSecondMoments[channel] - Double(own.map { $0 * $0 }.reduce(0, +)) / 24) < 1e-6)
       #expect(spatial.channelMagnitudes[channel] == own.map(abs).max())
     }
     for channel in 0..<12 {

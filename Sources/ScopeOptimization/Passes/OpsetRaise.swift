@@ -20,8 +20,16 @@ enum OpsetRaise {
     "Constant", "Sum", "Max", "Min", "Expand", "Erf", "Softplus", "Softsign",
   ]
 
+  /// - Parameter version: up to 21; beyond 13 by ``raiseNewer(_:to:)``.
   /// - Throws: `unsupported` naming the operator that cannot be converted.
   static func raise(_ model: inout Model, to version: Int) throws(ScopeError) {
+    if version > 13 {
+      var raised = model
+      try raise(&raised, to: 13)
+      try raiseNewer(&raised, to: version)
+      model = raised
+      return
+    }
     let old = model.opset
     guard old < version else { return }
     guard old >= 7, model.functions.isEmpty else { throw refusal("operator set \(old)") }

@@ -146,7 +146,8 @@ package struct ActivationStatistics: Sendable {
         }
         for offset in whole..<count {
           let value = buffer[position + offset]
-          let bin = UInt32(min(max(abs(value) * scale - 0.5, 0), Float(Self.bins - 1)).rounded(.toNearestOrEven))
+          let bin = UInt32(
+            min(max(abs(value) * scale - 0.5, 0), Float(Self.bins - 1)).rounded(.toNearestOrEven))
           indices[offset] = value < 0 ? bin | UInt32(Self.bins) : bin
         }
         var offset = 0

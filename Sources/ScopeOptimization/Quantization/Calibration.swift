@@ -11,6 +11,8 @@ package struct Calibration: Sendable {
   package var sampleCount = 0
   /// The float model's scores of the calibration samples.
   package var logits = Logits()
+  /// Second moments of the layers' inputs; nil while every recipe rounds to nearest.
+  var moments: InputMoments?
 
   /// Activations of one run are kept below this many bytes where the batch is open.
   static let memoryLimit = 64 << 20

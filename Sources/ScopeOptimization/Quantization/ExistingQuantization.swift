@@ -38,10 +38,13 @@ public struct ExistingQuantization: Sendable, Hashable {
 
 extension QuantizationPlan {
   private static let integerOperators: Set<String> = [
-    "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QLinearAdd", "QLinearMul", "QLinearConcat",
+    "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QLinearAdd", "QLinearMul",
+    "QLinearConcat",
     "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "QLinearGlobalAveragePool", "QLinearAveragePool",
-    "QLinearWhere", "QLinearReduceMean", "QLinearConvTranspose", "QGemm", "MatMulIntegerToFloat", "QAttention",
-    "QEmbedLayerNormalization", "QOrderedMatMul", "QOrderedAttention", "QOrderedGelu", "QOrderedLayerNormalization",
+    "QLinearWhere", "QLinearReduceMean", "QLinearConvTranspose", "QGemm", "MatMulIntegerToFloat",
+    "QAttention",
+    "QEmbedLayerNormalization", "QOrderedMatMul", "QOrderedAttention", "QOrderedGelu",
+    "QOrderedLayerNormalization",
   ]
   private static let dynamicOperators: Set<String> = [
     "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM",

@@ -161,11 +161,15 @@ struct QDQEmitter {
     let minimumScales = (0..<layer.channels).map { channel in
       Float(abs(bias?[channel] ?? 0) / (inputScale * Double(Self.largestBiasCode)))
     }
-    let quantized = WeightQuantizer.quantize(
+    var quantized = WeightQuantizer.quantize(
       layer.weight, dimensions: layer.dimensions, axis: layer.channelAxis, isDepthwise: layer.isDepthwise,
       recipe: recipe, minimumScales: minimumScales)
-    if recipe.biasCorrection, layer.takesBias, let statistics = plan.statistics(of: layer.input, in: calibration),
-      let shift = layer.meanShift(of: quantized, inputMeans: statistics.channelMeans)
+    let moments = recipe.rounding == .nearest ? nil : calibration.moments
+    if let moments { quantized = moments.rounded(quantized, layer: layer, recipe: recipe) }
+    if recipe.biasCorrection, layer.takesBias,
+      let statistics = plan.statistics(of: layer.input, in: calibration),
+      let shift = moments?.meanShift(of: quantized, layer: layer)
+        ?? layer.meanShift(of: quantized, inputMeans: statistics.channelMeans)
     {
       bias = zip(bias ?? [Double](repeating: 0, count: layer.channels), shift).map { $0 + $1 }
     }

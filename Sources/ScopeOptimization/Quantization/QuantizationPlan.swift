@@ -45,7 +45,9 @@ package struct QuantizationPlan: Sendable {
       let node = graph.nodes[index]
       for value in draft.dataInputs[index] ?? [] {
         quantizedValues.insert(value)
-        channelAxes[value] = channelAxes[value] == 1 || node.isStandard("Conv") ? 1 : draft.isMatrix(index) ? -1 : channelAxes[value]
+        channelAxes[value] =
+          channelAxes[value] == 1 || node.isStandard("Conv")
+          ? 1 : draft.isMatrix(index) ? -1 : channelAxes[value]
       }
       for name in draft.constantInputs[index] ?? [] { quantizedConstants.insert(name) }
       if draft.roundsOutput(index) {
@@ -128,7 +130,8 @@ private struct PlanDraft {
       case .layer(let layer):
         guard editor.constant(layer.input) == nil else { continue }
         if let position = layer.weight.firstIndex(where: { !$0.isFinite }) {
-          declined.append("\(label(node)): its weight \(layer.weightName) is \(layer.weight[position]) at \(position)")
+          declined.append(
+            "\(label(node)): its weight \(layer.weightName) is \(layer.weight[position]) at \(position)")
           continue
         }
         layers[index] = layer
@@ -143,7 +146,9 @@ private struct PlanDraft {
       guard let inputs = numbers(of: node) else { continue }
       let constants = inputs.filter { editor.constant($0) != nil }
       let data = inputs.filter { editor.constant($0) == nil }
-      guard !data.isEmpty, constants.allSatisfy(isQuantizable), Set(data).count == data.count else { continue }
+      guard !data.isEmpty, constants.allSatisfy(isQuantizable), Set(data).count == data.count else {
+        continue
+      }
       dataInputs[index] = data
       constantInputs[index] = constants
       integer.insert(index)
@@ -162,14 +167,16 @@ private struct PlanDraft {
     else { return nil }
     return switch node.opType {
     case "Where": Array(node.inputs.dropFirst())
-    case "AveragePool" where node.int("ceil_mode") ?? 0 != 0 || node.ints("dilations")?.contains { $0 != 1 } ?? false: nil
+    case "AveragePool"
+    where node.int("ceil_mode") ?? 0 != 0 || node.ints("dilations")?.contains { $0 != 1 } ?? false: nil
     default: node.inputs
     }
   }
 
   /// The input whose numbers the node's outputs hold, where it only moves numbers.
   func movedInput(_ node: Node) -> String? {
-    guard node.domain.isEmpty || node.domain == "ai.onnx", moving.contains(node.opType), let input = node.input(0)
+    guard node.domain.isEmpty || node.domain == "ai.onnx", moving.contains(node.opType),
+      let input = node.input(0)
     else { return nil }
     switch node.opType {
     case "MaxPool": guard node.outputs.dropFirst().allSatisfy(\.isEmpty) else { return nil }
@@ -204,7 +211,8 @@ private struct PlanDraft {
     if moves(index) { return true }
     guard mayReturnFloat(index) else { return true }
     let readers = self.readers(result(of: index), except: nil)
-    return readers.integer > 0 || (!(coverage < .products) && readers.total > 0 && !isOutput(result(of: index)))
+    return readers.integer > 0
+      || (!(coverage < .products) && readers.total > 0 && !isOutput(result(of: index)))
   }
 
   /// The value that holds a node's result after an activation that can be absorbed.
@@ -234,7 +242,8 @@ private struct PlanDraft {
     guard let producer = editor.producers[value] else { return nil }
     if integer.contains(producer) { return result(of: producer) == value || moves(producer) ? producer : nil }
     // An activation that the node before it absorbs.
-    guard let input = graph.nodes[producer].input(0), let before = editor.producers[input], integer.contains(before),
+    guard let input = graph.nodes[producer].input(0), let before = editor.producers[input],
+      integer.contains(before),
       absorbable(after: before) == producer
     else { return nil }
     return before
@@ -245,7 +254,11 @@ private struct PlanDraft {
     var integers = 0
     var floats = isOutput(value) ? 1 : 0
     for reader in editor.consumers[value] ?? [] where reader != index {
-      if integer.contains(reader), dataInputs[reader]?.contains(value) ?? false { integers += 1 } else { floats += 1 }
+      if integer.contains(reader), dataInputs[reader]?.contains(value) ?? false {
+        integers += 1
+      } else {
+        floats += 1
+      }
     }
     return (integers, floats, integers + floats)
   }
@@ -313,7 +326,8 @@ package enum IntegerOperators {
   /// (DepthToSpace and SpaceToDepth have no integer kernel; MaxPool is fused below operator set 22.)
   package static func moving(opset: Int) -> Set<String> {
     var result: Set<String> = [
-      "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Expand", "Gather", "Tile", "Resize",
+      "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Expand", "Gather", "Tile",
+      "Resize",
     ]
     if opset < 22 { result.insert("MaxPool") }
     return result

@@ -53,10 +53,13 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   public var floatLayers: Set<String> = []
   /// Values whose range is chosen by another method than ``range``, by name.
   public var valueRanges: [String: RangeMethod] = [:]
+  /// How weights are brought to their codes; other than to the nearest needs OpenBLAS.
+  public var rounding: WeightRounding
 
   public init(
     activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
-    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false
+    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false,
+    rounding: WeightRounding = .nearest
   ) {
     self.activations = activations
     self.weights = weights
@@ -64,6 +67,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     self.weightRange = weightRange
     self.range = range
     self.biasCorrection = biasCorrection
+    self.rounding = rounding
   }
 
   /// Short name in reports, such as `u8s8 per-channel pair-bounded +bias`.
@@ -93,6 +97,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     }
     if !floatLayers.isEmpty { parts.append("\(floatLayers.count) in float") }
     if !valueRanges.isEmpty { parts.append("\(valueRanges.count) ranges of their own") }
+    if rounding != .nearest { parts.append("\(rounding.rawValue) rounding") }
     return parts.joined(separator: " ")
   }
 
@@ -141,8 +146,11 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .products: list.append("Outputs of matrix products are rounded too")
     case .attention: list.append("Products of activations and Softmax run in integers too")
     }
-    if !floatLayers.isEmpty { list.append("\(floatLayers.count) operators stay in float") }
     if !valueRanges.isEmpty { list.append("\(valueRanges.count) activation ranges chosen one by one") }
+    if !floatLayers.isEmpty {
+      list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
+    }
+    if let technique = rounding.technique { list.append(technique) }
     return list
   }
 }

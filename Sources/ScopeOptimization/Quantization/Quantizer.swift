@@ -22,7 +22,11 @@ public enum Quantizer {
         expected: "convolutions or matrix products with constant float32 weights",
         found: plan.declined.isEmpty ? "none" : plan.declined.joined(separator: "; "))
     }
-    let calibration = try Calibration.run(raised, plans: [plan], context: context)
+    var calibration = try Calibration.run(raised, plans: [plan], context: context)
+    if recipe.rounding != .nearest {
+      calibration.moments = try InputMoments.collect(
+        raised, nodes: plan.layers.keys.sorted(), context: context)
+    }
     return try QDQEmitter.emit(raised, plan: plan, calibration: calibration, recipe: recipe)
   }
 }

@@ -66,7 +66,9 @@ package enum RangeSelection {
   /// bins that are not empty. A candidate whose last bin is empty although values lie beyond it has infinite divergence.
   /// Ties go to the smaller i. Group sums come from prefix sums, so a candidate costs `levels` logarithms.
   package static func entropyBins(_ bins: [Int], levels: Int) -> Int {
-    guard levels > 0, bins.count > levels, let last = bins.lastIndex(where: { $0 > 0 }) else { return bins.count }
+    guard levels > 0, bins.count > levels, let last = bins.lastIndex(where: { $0 > 0 }) else {
+      return bins.count
+    }
     let end = last + 1
     guard end > levels else { return end }
     var counts = [Double](repeating: 0, count: end + 1)

@@ -47,7 +47,9 @@ public struct SaturationRisk: Sendable, Hashable, Codable {
   /// - Parameter vectorExtensions: as in ``Machine/vectorExtensions``.
   public static func accumulation(_ vectorExtensions: [String]) -> Accumulation {
     let found = Set(vectorExtensions)
-    if !found.isDisjoint(with: ["avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm", "sve"]) { return .exact }
+    if !found.isDisjoint(with: ["avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm", "sve"]) {
+      return .exact
+    }
     if !found.isDisjoint(with: ["avx2", "avx512f"]) { return .pairs16Bit }
     return .unknown
   }
@@ -62,7 +64,8 @@ public struct SaturationRisk: Sendable, Hashable, Codable {
     guard recipe.activations == .uint8, recipe.weights == .int8 else { return }
     for (index, layer) in plan.layers.sorted(by: { $0.key < $1.key }) where !layer.isDepthwise {
       let quantized = WeightQuantizer.quantize(
-        layer.weight, dimensions: layer.dimensions, axis: layer.channelAxis, isDepthwise: false, recipe: recipe,
+        layer.weight, dimensions: layer.dimensions, axis: layer.channelAxis, isDepthwise: false,
+        recipe: recipe,
         minimumScales: [Float](repeating: 0, count: layer.channels))
       let pairs = WeightQuantizer.largestPairSums(
         quantized.codes.map { Float($0) }, dimensions: layer.dimensions, axis: layer.channelAxis)
@@ -80,7 +83,9 @@ public struct SaturationRisk: Sendable, Hashable, Codable {
   private static func largestCode(
     _ value: String, _ plan: QuantizationPlan, _ calibration: Calibration, _ recipe: QuantizationRecipe
   ) -> Float {
-    guard let statistics = plan.statistics(of: value, in: calibration), statistics.count > 0 else { return 255 }
+    guard let statistics = plan.statistics(of: value, in: calibration), statistics.count > 0 else {
+      return 255
+    }
     let range = RangeSelection.range(statistics, recipe.range)
     let affine = AffineParameters(minimum: range.minimum, maximum: range.maximum, type: .uint8)
     let code = Float(affine.zeroPoint) + max(statistics.maximum, 0) / affine.scale

@@ -85,7 +85,8 @@ public enum WeightProblems {
       problems.append(
         WeightProblem(
           kind: .notFinite, tensor: name, position: first, count: count,
-          value: value.isNaN ? "nan" : value > 0 ? "inf" : "-inf", index: coordinates(first, tensor.dimensions)))
+          value: value.isNaN ? "nan" : value > 0 ? "inf" : "-inf",
+          index: coordinates(first, tensor.dimensions)))
     }
     for node in graph.nodes {
       for nested in node.subgraphs { try find(nested, &problems, depth: depth + 1) }

@@ -1,18 +1,24 @@
 /// The variants that no other beats in everything at once.
-enum ParetoFront {
+package enum ParetoFront {
   /// Smaller is better in each.
-  struct Point {
-    var bytes: Double
-    var milliseconds: Double
-    var drop: Double
+  package struct Point {
+    package var bytes: Double
+    package var milliseconds: Double
+    package var drop: Double
+
+    package init(bytes: Double, milliseconds: Double, drop: Double) {
+      self.bytes = bytes
+      self.milliseconds = milliseconds
+      self.drop = drop
+    }
   }
 
   /// Times closer than this share are the same.
-  static let timeTolerance = 0.03
+  package static let timeTolerance = 0.03
 
   /// Indices of points that are not dominated: no other is at least as good in size, time and accuracy and better in one.
   /// Of equal points the first stays.
-  static func indices(_ points: [Point]) -> [Int] {
+  package static func indices(_ points: [Point]) -> [Int] {
     points.indices.filter { index in
       !points.indices.contains { other in
         other != index && dominates(points[other], points[index], isEarlier: other < index)

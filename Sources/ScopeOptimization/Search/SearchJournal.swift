@@ -58,8 +58,9 @@ final class SearchJournal {
   /// - Returns: the mapped file.
   func record(_ trial: Trial) throws(ScopeError) -> ByteSlice {
     let hash = trial.bytes.sha256
-    if entries[trial.variant.name]?.sha256 != hash {
-      try AtomicFile.write([trial.bytes], to: file(trial.variant))
+    let path = file(trial.variant)
+    if entries[trial.variant.name]?.sha256 != hash || !FileManager.default.fileExists(atPath: path) {
+      try AtomicFile.write([trial.bytes], to: path)
     }
     entries[trial.variant.name] = Entry(
       variant: trial.variant, sha256: hash, sqnr: trial.sqnr, filterAgreement: trial.filterAgreement,
@@ -73,10 +74,10 @@ final class SearchJournal {
         lines.append(String(decoding: try encoder.encode(entry.value), as: UTF8.self))
       }
     } catch {
-      throw ScopeError(.cannotWrite, "the search's journal cannot be written: \(error)", file: path)
+      throw ScopeError(.cannotWrite, "the search's journal cannot be written: \(error)", file: self.path)
     }
-    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
-    return try ByteSlice(mappingFile: file(trial.variant))
+    try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: self.path)
+    return try ByteSlice(mappingFile: path)
   }
 
   /// Removes the files of variants that are not among `kept`.

@@ -15,6 +15,7 @@ extension Workbench {
   /// Times what was proven beside the original, decides, and gathers the result.
   mutating func conclude() throws(ScopeError) -> OptimizationResult {
     let proven = trials.indices.filter { !trials[$0].isOut && trials[$0].comparison != nil }
+    try explainSlowness()
     request.progress("Timing candidates beside the original", 0.85)
     let (originalLatency, foldedLatency) = try time(proven)
     let foldedRatio = LatencyBenchmark.ratio(originalLatency, over: foldedLatency)
@@ -88,6 +89,20 @@ extension Workbench {
       trials[index].speedup = LatencyBenchmark.ratio(latencies[0], over: latencies[position + 2])
     }
     return (latencies[0], latencies[1])
+  }
+
+  /// Explains the slowest integer variants from the engine's profile.
+  private mutating func explainSlowness() throws(ScopeError) {
+    let slow = trials.filter { trial in
+      trial.variant.technique == .int8 && (trial.quickSpeed.map { $0.interval.upperBound < 1 } ?? false)
+    }
+    guard !slow.isEmpty else { return }
+    let bytes = try ONNXWriter.bytes(folding.model)
+    for trial in slow.prefix(2) {
+      if let text = try SlowdownExplanation.explain(trial, self, original: bytes) {
+        explanations.append(text)
+      }
+    }
   }
 
   // MARK: Decision
@@ -186,7 +201,7 @@ extension Workbench {
 
   /// Samples that may be lost on balance. Where one is worth more than the whole budget, the data cannot tell a loss of
   /// one from none, so one is allowed and ``addNotes(_:ratio:final:)`` says so.
-  private func allowedLosses(_ images: Int) -> Int {
+  func allowedLosses(_ images: Int) -> Int {
     let budget = request.maxAccuracyDrop * Double(images) + 1e-9
     return request.maxAccuracyDrop > 0 ? max(1, Int(budget)) : 0
   }

@@ -61,4 +61,15 @@ extension Workbench {
     let penalty = max(0, 1 - 8 * max(0, 1 - agreement - 0.03))
     return gain * penalty + trial.sqnr * 1e-4
   }
+
+  /// Whether a proven variant of a technique keeps the accuracy budget.
+  func hasAdmissible(_ technique: OptimizationTechnique) -> Bool {
+    trials.indices.contains { trials[$0].variant.technique == technique && keepsBudget($0) }
+  }
+
+  /// Whether a variant is proven to keep the accuracy budget.
+  func keepsBudget(_ index: Int) -> Bool {
+    guard !trials[index].isOut, let comparison = trials[index].comparison else { return false }
+    return comparison.lost - comparison.gained <= allowedLosses(comparison.images)
+  }
 }

@@ -7,7 +7,7 @@ import ScopeRuntime
 struct StaticQuantizationStrategy: SearchStrategy {
   let technique = OptimizationTechnique.int8
   /// What is quantized: the folded original, or a variant of it.
-  let source: QuantizationSource
+  private(set) var source: QuantizationSource
   /// Recipes already found good, best first; empty searches all.
   var known: [QuantizationRecipe] = []
   /// The best recipes found, best first.
@@ -20,7 +20,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
 
   mutating func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
     if !known.isEmpty {
-      for recipe in known where bench.isBefore(share) { _ = try propose(recipe, &bench) }
+      for recipe in known where bench.isBefore(share) { _ = try source.propose(recipe, &bench) }
       found = known
       return
     }
@@ -31,16 +31,6 @@ struct StaticQuantizationStrategy: SearchStrategy {
       bench.request.progress("Searching quantization settings", bench.spent)
       try refine(recipe, index, &bench, until: share)
     }
-  }
-
-  private func variant(_ recipe: QuantizationRecipe) -> Variant {
-    Variant(
-      name: source.prefix + recipe.name, technique: .int8, steps: source.steps + recipe.techniques,
-      kernels: "\(source.prefix)\(recipe.kernels)", canSaturate: recipe.canSaturate)
-  }
-
-  private func propose(_ recipe: QuantizationRecipe, _ bench: inout Workbench) throws(ScopeError) -> Int? {
-    try bench.propose(variant(recipe)) { () throws(ScopeError) in try source.emit(recipe) }
   }
 
   /// Builds one variant per kernel type, times all beside the original and keeps the types that are fast here.
@@ -54,7 +44,9 @@ struct StaticQuantizationStrategy: SearchStrategy {
     ]
     var built: [(recipe: QuantizationRecipe, index: Int)] = []
     for recipe in recipes {
-      if let index = try propose(recipe, &bench), !bench.trials[index].isOut { built.append((recipe, index)) }
+      if let index = try source.propose(recipe, &bench), !bench.trials[index].isOut {
+        built.append((recipe, index))
+      }
     }
     try bench.timeQuickly(built.map(\.index))
     let best = built.compactMap { bench.trials[$0.index].quickSpeed?.ratio }.max() ?? 0
@@ -105,7 +97,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
     var best = (recipe: first, index: firstIndex)
     func attempt(_ recipe: QuantizationRecipe, _ bench: inout Workbench) throws(ScopeError) {
       guard !all.contains(where: { $0.recipe == recipe }), bench.isBefore(share),
-        let index = try propose(recipe, &bench), !bench.trials[index].isOut
+        let index = try source.propose(recipe, &bench), !bench.trials[index].isOut
       else { return }
       all.append((recipe, index))
       // A gain that is more than noise.
@@ -127,12 +119,45 @@ struct StaticQuantizationStrategy: SearchStrategy {
       recipe.range = range
       try attempt(recipe, &bench)
     }
+    try round(&best, &all, &bench, until: share)
     // The range that is safe on every processor, with the settings that helped.
     if best.recipe.canSaturate, first.perChannel {
       var portable = best.recipe
       portable.weightRange = .pairBounded
       try attempt(portable, &bench)
     }
+    try Self.keepBest(all, &found, &bench)
+  }
+
+  /// Rounds the best recipe's weights by what they do to each layer's output, where OpenBLAS is there.
+  private mutating func round(
+    _ best: inout (recipe: QuantizationRecipe, index: Int),
+    _ all: inout [(recipe: QuantizationRecipe, index: Int)],
+    _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) {
+    guard bench.isBefore(share) else { return }
+    bench.request.progress("Rounding weights by their effect", bench.spent)
+    do throws(ScopeError) { try source.collectMoments(bench.context(until: share)) } catch {
+      guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
+      bench.notes.append("Weights were rounded to the nearest code only: \(error)")
+      return
+    }
+    let nearest = best.recipe
+    for rounding in [WeightRounding.hessian, .adaptive] {
+      var recipe = nearest
+      recipe.rounding = rounding
+      guard bench.isBefore(share), let index = try source.propose(recipe, &bench), !bench.trials[index].isOut
+      else { continue }
+      all.append((recipe, index))
+      if bench.trials[index].sqnr > bench.trials[best.index].sqnr + 0.1 { best = (recipe, index) }
+    }
+  }
+
+  /// Keeps two variants, the best and either the second best or the best that cannot saturate; the others are out.
+  private static func keepBest(
+    _ all: [(recipe: QuantizationRecipe, index: Int)], _ found: inout [QuantizationRecipe],
+    _ bench: inout Workbench
+  ) throws(ScopeError) {
     let ordered = all.sorted { bench.trials[$0.index].sqnr > bench.trials[$1.index].sqnr }
     var kept = Array(ordered.prefix(2))
     if let portable = ordered.first(where: { !$0.recipe.canSaturate }),
@@ -145,41 +170,5 @@ struct StaticQuantizationStrategy: SearchStrategy {
         index, "lower signal-to-noise ratio on the calibration samples than \(ordered[0].recipe.name)")
     }
     found += kept.map(\.recipe)
-  }
-}
-
-/// A float model with all that static quantization needs to know of it.
-struct QuantizationSource {
-  /// Before the names of its variants: empty for the original, such as `pruned 70% + ` for others.
-  let prefix: String
-  /// What was done before, in words.
-  let steps: [String]
-  let model: Model
-  let plan: QuantizationPlan
-  let calibration: Calibration
-
-  /// Raises the operator set, plans and calibrates.
-  ///
-  /// - Throws: `unsupported` when nothing can run in integers.
-  init(
-    _ folded: Model, prefix: String = "", steps: [String] = [], context: OptimizationContext
-  ) throws(ScopeError) {
-    var model = folded
-    try OpsetRaise.raise(&model, to: 13)
-    plan = QuantizationPlan(model.graph, opset: model.opset)
-    guard !plan.layers.isEmpty else {
-      throw ScopeError(
-        .unsupported,
-        "no convolution or matrix product with constant float32 weights was found, so nothing can run in INT8",
-        found: plan.declined.isEmpty ? nil : plan.declined.prefix(5).joined(separator: "; "))
-    }
-    calibration = try Calibration.run(model, plans: [plan], context: context)
-    self.model = model
-    self.prefix = prefix
-    self.steps = steps
-  }
-
-  func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {
-    try QDQEmitter.emit(model, plan: plan, calibration: calibration, recipe: recipe)
   }
 }
