@@ -196,6 +196,30 @@ struct QuantizationPlanTests {
     }
   }
 
+  @Test func normalizationBeforeAReluRunsInIntegers() throws {
+    var numbers = Numbers()
+    var constants = Graphs.batchNorm("n", 8, &numbers)
+    constants["w"] = numbers.tensor([4, 3, 3, 3])
+    constants["w2"] = numbers.tensor([4, 3, 3, 3])
+    constants["v"] = numbers.tensor([5, 8, 1, 1])
+    let model = Graphs.model(
+      [
+        Node("Conv", inputs: ["x", "w"], outputs: ["a"]), Node("Conv", inputs: ["x", "w2"], outputs: ["b"]),
+        Node("Concat", inputs: ["a", "b"], outputs: ["c"], attributes: ["axis": .int(1)]),
+        Node("BatchNormalization", inputs: ["c", "n_g", "n_b", "n_m", "n_v"], outputs: ["n"]),
+        Node("Relu", inputs: ["n"], outputs: ["r"]), Node("Conv", inputs: ["r", "v"], outputs: ["y"]),
+      ], constants: constants)
+    var rewritten = model
+    #expect(IntegerBatchNorm.run(&rewritten) == 1)
+    let wanted = try Computed.output(model)
+    #expect(Computed.difference(wanted, try Computed.output(rewritten)) < 1e-5)
+    let quantized = try Quantizer.quantize(model, recipe: QuantizationRecipe(), context: try Self.context())
+    let operators = try Self.executed(quantized)
+    #expect(operators["QLinearConv"] == 4 && operators["BatchNormalization"] == nil)
+    #expect(operators["QLinearConcat"] == 1 && operators["Relu"] == nil)
+    #expect(Computed.difference(wanted, try Computed.output(quantized)) < 0.05)
+  }
+
   @Test func slowKernelsAreRefused() throws {
     #expect(throws: ScopeError.self) {
       try Quantizer.quantize(

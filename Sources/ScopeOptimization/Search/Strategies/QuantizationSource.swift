@@ -19,6 +19,7 @@ struct QuantizationSource {
   ) throws(ScopeError) {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
+    _ = IntegerBatchNorm.run(&model)
     let plans = Coverage.allCases.map {
       QuantizationPlan(model.graph, opset: model.opset, coverage: $0)
     }
