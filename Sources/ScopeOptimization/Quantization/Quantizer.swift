@@ -15,6 +15,7 @@ public enum Quantizer {
   ) throws(ScopeError) -> Model {
     var raised = model
     try OpsetRaise.raise(&raised, to: 13)
+    _ = IntegerBatchNorm.run(&raised)
     let plan = QuantizationPlan(raised, recipe: recipe)
     guard !plan.layers.isEmpty else {
       throw ScopeError(

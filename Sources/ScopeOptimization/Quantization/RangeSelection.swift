@@ -49,7 +49,9 @@ package enum RangeSelection {
   private static func entropyRange(
     _ statistics: ActivationStatistics, _ extremes: (minimum: Float, maximum: Float)
   ) -> (minimum: Float, maximum: Float) {
-    let bins = zip(statistics.positive, statistics.negative).map { $0 + $1 }
+    var bins = zip(statistics.positive, statistics.negative).map { $0 + $1 }
+    // Exact zeros have a code of their own and lose nothing; their peak would drown the rest.
+    bins[0] = max(bins[0] - statistics.zeros, 0)
     let isOneSided = extremes.minimum == 0 || extremes.maximum == 0
     let kept = entropyBins(bins, levels: isOneSided ? 256 : 128)
     let bound = Float(kept) * (statistics.limit / Float(ActivationStatistics.bins))

@@ -19,16 +19,17 @@ struct QuantizationSource {
   ) throws(ScopeError) {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
-    plan = QuantizationPlan(model.graph, opset: model.opset)
+    _ = IntegerBatchNorm.run(&model)
+    // One pass for every coverage that the search may try.
+    let plans = Coverage.allCases.map {
+      QuantizationPlan(model.graph, opset: model.opset, coverage: $0)
+    }
+    plan = QuantizationPlan(model, recipe: QuantizationRecipe())
     guard !plan.layers.isEmpty else {
       throw ScopeError(
         .unsupported,
         "no convolution or matrix product with constant float32 weights was found, so nothing can run in INT8",
         found: plan.declined.isEmpty ? nil : plan.declined.prefix(5).joined(separator: "; "))
-    }
-    // One pass for every coverage that the search may try.
-    let plans = Coverage.allCases.map {
-      QuantizationPlan(model.graph, opset: model.opset, coverage: $0)
     }
     calibration = try Calibration.run(model, plans: plans, context: context)
     self.model = model
@@ -37,7 +38,8 @@ struct QuantizationSource {
   }
 
   func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {
-    let plan = QuantizationPlan(model, recipe: recipe)
+    let isUsual = recipe.floatLayers.isEmpty && recipe.coverage == plan.coverage
+    let plan = isUsual ? plan : QuantizationPlan(model, recipe: recipe)
     guard !plan.layers.isEmpty else {
       throw ScopeError(.unsupported, "no layer is left to run in integers")
     }
