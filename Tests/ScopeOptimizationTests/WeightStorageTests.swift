@@ -180,7 +180,7 @@ struct WeightStorageTests {
         Node("MatMul", inputs: ["x", "w"], outputs: ["p"]),
         Node("Add", inputs: ["i", "p"], outputs: ["y"]),
       ], input: [4, 40], constants: ["w": numbers.tensor([40, 40])])
-    model.graph.inputs.append(ValueInfo(name: "flag", dataType: .bool, shape: Shape([])))
+    model.graph.inputs.append(ValueInfo(name: "flag", dataType: .bool, shape: Shape([Int]())))
     let feeds: [String: HostArray] = [
       "x": HostArray(numbers.take(160), [4, 40]), "flag": HostArray(.bool([true]), []),
     ]

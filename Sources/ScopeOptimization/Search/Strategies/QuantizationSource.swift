@@ -9,7 +9,7 @@ struct QuantizationSource {
   let steps: [String]
   let model: Model
   let plan: QuantizationPlan
-  let calibration: Calibration
+  private(set) var calibration: Calibration
 
   /// Raises the operator set, plans and calibrates.
   ///
@@ -36,6 +36,14 @@ struct QuantizationSource {
     let plan =
       recipe.floatLayers.isEmpty ? plan : QuantizationPlan(model.graph, floatLayers: recipe.floatLayers)
     return try QDQEmitter.emit(model, plan: plan, calibration: calibration, recipe: recipe)
+  }
+
+  /// Second moments of the layers' inputs, which rounding other than to the nearest code needs.
+  ///
+  /// - Throws: `engineUnavailable` without OpenBLAS.
+  mutating func collectMoments(_ context: OptimizationContext) throws(ScopeError) {
+    guard calibration.moments == nil else { return }
+    calibration.moments = try InputMoments.collect(model, nodes: plan.layers.keys.sorted(), context: context)
   }
 
   func name(_ recipe: QuantizationRecipe) -> String { prefix + recipe.name }
