@@ -28,8 +28,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 # Ours: name, title, extra arguments, networks (None: all), whether it stands in the pruning table.
 OURS = [
     ('neural-scope', 'Neural-Scope', [], None, False),
-    ('neural-scope-pruned', 'Neural-Scope, --technique pruning', ['--technique', 'pruning'], ('resnet56',), True),
-    ('neural-scope-pruned-int8', 'Neural-Scope, --technique pruning,int8', ['--technique', 'pruning,int8'], ('resnet56',), True),
+    ('neural-scope-pruned', 'Neural-Scope, pruning', ['--technique', 'pruning', '--max-accuracy-drop', '1.5'],
+     ('resnet56',), True),
+    ('neural-scope-pruned-int8', 'Neural-Scope, pruning and INT8', ['--technique', 'pruning,int8'], ('resnet56',), True),
 ]
 # Network: title, way to build it, data, preprocessing (what the tool chooses by itself for it), trained.
 NETWORKS = {

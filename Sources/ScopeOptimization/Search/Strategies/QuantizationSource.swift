@@ -19,22 +19,28 @@ struct QuantizationSource {
   ) throws(ScopeError) {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
-    plan = QuantizationPlan(model.graph)
+    plan = QuantizationPlan(model.graph, opset: model.opset)
     guard !plan.layers.isEmpty else {
       throw ScopeError(
         .unsupported,
         "no convolution or matrix product with constant float32 weights was found, so nothing can run in INT8",
         found: plan.declined.isEmpty ? nil : plan.declined.prefix(5).joined(separator: "; "))
     }
-    calibration = try Calibration.run(model, values: plan.observedValues(model.graph), context: context)
+    // One pass for every coverage that the search may try.
+    let plans = Coverage.allCases.map {
+      QuantizationPlan(model.graph, opset: model.opset, coverage: $0)
+    }
+    calibration = try Calibration.run(model, plans: plans, context: context)
     self.model = model
     self.prefix = prefix
     self.steps = steps
   }
 
   func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {
-    let plan =
-      recipe.floatLayers.isEmpty ? plan : QuantizationPlan(model.graph, floatLayers: recipe.floatLayers)
+    let plan = QuantizationPlan(model, recipe: recipe)
+    guard !plan.layers.isEmpty else {
+      throw ScopeError(.unsupported, "no layer is left to run in integers")
+    }
     return try QDQEmitter.emit(model, plan: plan, calibration: calibration, recipe: recipe)
   }
 
