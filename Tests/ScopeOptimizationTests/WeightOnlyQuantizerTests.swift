@@ -224,7 +224,7 @@ struct WeightOnlyQuantizerTests {
           &packed,
           recipe: WeightOnlyRecipe(bits: 8, isSymmetric: isSymmetric, accuracyLevel: 0, rounding: rounding))
         let found = try Computed.values(packed, input: [2, 5, 64])
-        #expect(found.allSatisfy(\.isFinite))
+        #expect(found.allSatisfy { $0.isFinite })
         for column in 0..<3 {
           let (a, b) = (stride(from: column, to: 320, by: 32)).reduce(into: ([Float](), [Float]())) {
             $0.0.append(reference[$1])
