@@ -46,6 +46,13 @@ struct QuantizationSource {
     return try QDQEmitter.emit(model, plan: plan, calibration: calibration, recipe: recipe)
   }
 
+  /// Whether two coverages choose different nodes.
+  func differs(_ a: Coverage, from b: Coverage) -> Bool {
+    let first = QuantizationPlan(model.graph, opset: model.opset, coverage: a)
+    let second = QuantizationPlan(model.graph, opset: model.opset, coverage: b)
+    return first.integerNodes != second.integerNodes || first.quantizedValues != second.quantizedValues
+  }
+
   /// Second moments of the layers' inputs, which rounding other than to the nearest code needs.
   ///
   /// - Throws: `engineUnavailable` without OpenBLAS.
