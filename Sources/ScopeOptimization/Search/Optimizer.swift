@@ -108,6 +108,9 @@ public enum Optimizer {
         bench.notes.append("INT8 quantization was not possible: \(error)")
       }
     }
+    for technique in [OptimizationTechnique.dynamic, .weights, .float16] where wanted.includes(technique) {
+      try WeightRewriteStrategy(technique).run(&bench, until: 0.6)
+    }
     try bench.verifyPromising(until: 0.75)
     if let strategy = quantization {
       try MixedPrecisionStrategy(source: strategy.source, recipe: strategy.found.first).run(
@@ -122,13 +125,32 @@ private struct StrategyPlan {
   var notes: [String] = []
 
   init(_ bench: Workbench) {
-    techniques = bench.request.techniques ?? [.int8]
+    techniques = bench.request.techniques ?? Self.suitable(bench.folding.model)
     if !bench.request.samples.isReal {
       techniques.formIntersection([.dynamic, .weights, .float16])
       notes.append(
         "There is no data: only exact passes and rewrites of weights are tried, and nothing is known of the accuracy; give data to calibrate and to judge"
       )
     }
+  }
+
+  /// Convolutions run well in static INT8; where matrix products hold most of the weights, ranges found at run time and
+  /// weights of few bits are tried as well. 16-bit storage suits everything.
+  private static func suitable(_ model: Model) -> Set<OptimizationTechnique> {
+    let graph = model.graph
+    var (products, others) = (0, 0)
+    for node in graph.nodes {
+      for name in node.inputs {
+        guard let tensor = graph.initializers[name], tensor.dimensions.count >= 2 else { continue }
+        let count = tensor.dimensions.reduce(1, *)
+        if node.isStandard("MatMul") || node.isStandard("Gemm") || node.isStandard("Gather") {
+          products += count
+        } else {
+          others += count
+        }
+      }
+    }
+    return products > others ? [.int8, .dynamic, .weights, .float16] : [.int8, .float16]
   }
 
   func includes(_ technique: OptimizationTechnique) -> Bool { techniques.contains(technique) }

@@ -12,7 +12,8 @@ struct MixedPrecisionStrategy: SearchStrategy {
     guard isNeeded || bench.request.measuresSensitivity else { return }
     if bench.sensitivity.isEmpty {
       let end = bench.spent + 0.6 * max(share - bench.spent, 0)
-      bench.sensitivity = try Sensitivity.measure(source, recipe: recipe ?? QuantizationRecipe(), &bench, until: end)
+      bench.sensitivity = try Sensitivity.measure(
+        source, recipe: recipe ?? QuantizationRecipe(), &bench, until: end)
     }
     guard isNeeded, let recipe else { return }
     var previous = bench.trials.first { $0.variant.name == source.name(recipe) }?.sqnr ?? 0

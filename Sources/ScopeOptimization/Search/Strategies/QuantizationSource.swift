@@ -9,7 +9,7 @@ struct QuantizationSource {
   let steps: [String]
   let model: Model
   let plan: QuantizationPlan
-  let calibration: Calibration
+  private(set) var calibration: Calibration
 
   /// Raises the operator set, plans and calibrates.
   ///
@@ -19,23 +19,39 @@ struct QuantizationSource {
   ) throws(ScopeError) {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
-    plan = QuantizationPlan(model.graph)
+    _ = IntegerBatchNorm.run(&model)
+    // One pass for every coverage that the search may try.
+    let plans = Coverage.allCases.map {
+      QuantizationPlan(model.graph, opset: model.opset, coverage: $0)
+    }
+    plan = QuantizationPlan(model, recipe: QuantizationRecipe())
     guard !plan.layers.isEmpty else {
       throw ScopeError(
         .unsupported,
         "no convolution or matrix product with constant float32 weights was found, so nothing can run in INT8",
         found: plan.declined.isEmpty ? nil : plan.declined.prefix(5).joined(separator: "; "))
     }
-    calibration = try Calibration.run(model, values: plan.observedValues(model.graph), context: context)
+    calibration = try Calibration.run(model, plans: plans, context: context)
     self.model = model
     self.prefix = prefix
     self.steps = steps
   }
 
   func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {
-    let plan =
-      recipe.floatLayers.isEmpty ? plan : QuantizationPlan(model.graph, floatLayers: recipe.floatLayers)
+    let isUsual = recipe.floatLayers.isEmpty && recipe.coverage == plan.coverage
+    let plan = isUsual ? plan : QuantizationPlan(model, recipe: recipe)
+    guard !plan.layers.isEmpty else {
+      throw ScopeError(.unsupported, "no layer is left to run in integers")
+    }
     return try QDQEmitter.emit(model, plan: plan, calibration: calibration, recipe: recipe)
+  }
+
+  /// Second moments of the layers' inputs, which rounding other than to the nearest code needs.
+  ///
+  /// - Throws: `engineUnavailable` without OpenBLAS.
+  mutating func collectMoments(_ context: OptimizationContext) throws(ScopeError) {
+    guard calibration.moments == nil else { return }
+    calibration.moments = try InputMoments.collect(model, nodes: plan.layers.keys.sorted(), context: context)
   }
 
   func name(_ recipe: QuantizationRecipe) -> String { prefix + recipe.name }

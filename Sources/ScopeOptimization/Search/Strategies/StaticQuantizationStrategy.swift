@@ -7,7 +7,7 @@ import ScopeRuntime
 struct StaticQuantizationStrategy: SearchStrategy {
   let technique = OptimizationTechnique.int8
   /// What is quantized: the folded original, or a variant of it.
-  let source: QuantizationSource
+  private(set) var source: QuantizationSource
   /// Recipes already found good, best first; empty searches all.
   var known: [QuantizationRecipe] = []
   /// The best recipes found, best first.
@@ -119,12 +119,45 @@ struct StaticQuantizationStrategy: SearchStrategy {
       recipe.range = range
       try attempt(recipe, &bench)
     }
+    try round(&best, &all, &bench, until: share)
     // The range that is safe on every processor, with the settings that helped.
     if best.recipe.canSaturate, first.perChannel {
       var portable = best.recipe
       portable.weightRange = .pairBounded
       try attempt(portable, &bench)
     }
+    try Self.keepBest(all, &found, &bench)
+  }
+
+  /// Rounds the best recipe's weights by what they do to each layer's output, where OpenBLAS is there.
+  private mutating func round(
+    _ best: inout (recipe: QuantizationRecipe, index: Int),
+    _ all: inout [(recipe: QuantizationRecipe, index: Int)],
+    _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) {
+    guard bench.isBefore(share) else { return }
+    bench.request.progress("Rounding weights by their effect", bench.spent)
+    do throws(ScopeError) { try source.collectMoments(bench.context(until: share)) } catch {
+      guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
+      bench.notes.append("Weights were rounded to the nearest code only: \(error)")
+      return
+    }
+    let nearest = best.recipe
+    for rounding in [WeightRounding.hessian, .adaptive] {
+      var recipe = nearest
+      recipe.rounding = rounding
+      guard bench.isBefore(share), let index = try source.propose(recipe, &bench), !bench.trials[index].isOut
+      else { continue }
+      all.append((recipe, index))
+      if bench.trials[index].sqnr > bench.trials[best.index].sqnr + 0.1 { best = (recipe, index) }
+    }
+  }
+
+  /// Keeps two variants, the best and either the second best or the best that cannot saturate; the others are out.
+  private static func keepBest(
+    _ all: [(recipe: QuantizationRecipe, index: Int)], _ found: inout [QuantizationRecipe],
+    _ bench: inout Workbench
+  ) throws(ScopeError) {
     let ordered = all.sorted { bench.trials[$0.index].sqnr > bench.trials[$1.index].sqnr }
     var kept = Array(ordered.prefix(2))
     if let portable = ordered.first(where: { !$0.recipe.canSaturate }),
