@@ -97,6 +97,8 @@ def optimize(options, name, folder):
         else:
             data, extra = NETWORKS[name][2], next(entry[2] for entry in OURS if entry[0] == key)
             extra = dict(entry.split('=', 1) for entry in options.flags).get(key, ' '.join(extra)).split()
+            if not NETWORKS[name][4]:  # random weights: labels mean nothing
+                extra += ['--judge', 'agreement']
             command = [options.tool, 'optimize', source_of(options, name), '--data', getattr(options, data),
                        '--out', str(path), '--json', *extra]
         result = measure(command, folder / f'{key}.out')
