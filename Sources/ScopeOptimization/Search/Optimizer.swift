@@ -114,6 +114,9 @@ public enum Optimizer {
     for technique in [OptimizationTechnique.dynamic, .weights, .float16] where wanted.includes(technique) {
       try WeightRewriteStrategy(technique).run(&bench, until: 0.6)
     }
+    if wanted.includes(.pruning) {
+      try PruningStrategy(recipes: quantization?.found ?? []).run(&bench, until: 0.7)
+    }
     for technique in [OptimizationTechnique.lowRank, .sparsity] where wanted.includes(technique) {
       try CompressionStrategy(technique).run(&bench, until: 0.7)
     }
