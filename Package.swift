@@ -82,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", "ScopeBytes", "ScopeReport", "ScopeSecurity",
+        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopeReport", "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,

@@ -263,9 +263,9 @@ struct ComparisonStage {
       options.progress?(
         ScopeProgress(stage: "Evaluating \(index == 0 ? "the first" : "the second") model", fraction: nil))
       guard let output = model.graph.outputs.first?.name else { return }
-      let runner = try ClassifierRunner(session: sessions[index], output: output)
+      let runner = try ModelRunner(session: sessions[index], output: output)
       predictions.append(
-        try runner.logits(data[index].images, data[index].normalization, indices).predictions)
+        try runner.logits(data[index].samples, indices).predictions)
     }
     let labels = data[0].images.labels
     let correct = predictions.map { own in zip(own, labels).count { $0 == $1 } }

@@ -24,12 +24,13 @@ struct RealModelTests {
       path: try #require(SharedData.path("cifar10-sample/test")), preprocessing: .cifar, options: options
     ).images
     let request = OptimizationRequest(
-      model: try architecture.build(state), originalBytes: file.byteCount, images: images,
-      normalization: Preprocessing.cifar.normalization, engine: try Engine.load(path: OnnxRuntimeLibrary.path)
+      model: try architecture.build(state), originalBytes: file.byteCount,
+      samples: SampleSet(images: images, normalization: Preprocessing.cifar.normalization),
+      engine: try Engine.load(path: OnnxRuntimeLibrary.path)
     )
     let result = try Optimizer.run(request)
     #expect(result.foldingDifference <= ExactFolding.tolerance)
-    #expect(result.isQuantized)
+    #expect(result.isApproximate)
     #expect(result.optimizedBytes * 10 <= result.originalBytes * 3)
     #expect(result.comparison.accuracyDrop <= 0.005)
     #expect(result.agreement.value >= 0.97)

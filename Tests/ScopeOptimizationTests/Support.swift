@@ -124,6 +124,18 @@ enum Stripes {
     try ONNXWriter.serialize(model).reduce(0) { $0 + $1.count }
   }
 
+  static func samples() throws -> SampleSet {
+    SampleSet(images: try images(), normalization: normalization)
+  }
+
+  /// Every fifth image calibrates.
+  static func context(engine: Engine) throws -> OptimizationContext {
+    let samples = try samples()
+    return OptimizationContext(
+      samples: samples, calibration: try DataSplit(labels: samples.labels ?? []).calibration, engine: engine,
+      threads: 1)
+  }
+
   /// Predictions over all images.
   static func predictions(_ model: Model, optimization: SessionOptions.Optimization = .all) throws -> [Int] {
     let images = try images()

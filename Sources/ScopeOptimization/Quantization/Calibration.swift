@@ -2,83 +2,104 @@ import ScopeBytes
 import ScopeData
 import ScopeGraph
 import ScopeRuntime
+import Synchronization
 
-/// What running the float model on the calibration images showed.
-struct Calibration: Sendable {
-  /// By value name.
-  var statistics: [String: ActivationStatistics] = [:]
-  var imageCount = 0
-  /// The float model's scores of the calibration images.
-  var logits = Logits()
+/// What running the float model on the calibration samples showed.
+package struct Calibration: Sendable {
+  /// By value name; only float32 values.
+  package var statistics: [String: ActivationStatistics] = [:]
+  package var sampleCount = 0
+  /// The float model's scores of the calibration samples.
+  package var logits = Logits()
+  /// Second moments of the layers' inputs; nil while every recipe rounds to nearest.
+  var moments: InputMoments?
 
-  /// Activations of one run are kept below this many bytes.
-  static let memoryLimit = 256 << 20
+  /// Activations of one run are kept below this many bytes where the batch is open.
+  static let memoryLimit = 64 << 20
 
-  /// Runs `model` with the observed values as further outputs, in batches that bound the memory.
+  package init() {}
+
+  /// Statistics of one value, filled by whichever thread takes it.
+  private final class Slot: Sendable {
+    let name: String
+    let axis: Int
+    let statistics = Mutex(ActivationStatistics())
+
+    init(_ name: String, axis: Int) {
+      self.name = name
+      self.axis = axis
+    }
+  }
+
+  /// What the given plans need, from one pass over the calibration samples.
+  package static func run(
+    _ model: Model, plans: [QuantizationPlan], context: OptimizationContext
+  ) throws(ScopeError) -> Calibration {
+    var axes: [String: Int] = [:]
+    for plan in plans {
+      for value in plan.observedValues(model.graph) {
+        let axis = plan.channelAxes[value]
+        axes[value] = axes[value] ?? axis ?? 1
+      }
+    }
+    return try run(model, values: axes.keys.sorted(), channelAxes: axes, context: context)
+  }
+
+  /// Runs `model` with the observed values as further outputs, in batches that bound the memory; the statistics of the
+  /// values of a batch are taken in parallel.
   ///
   /// - Parameters:
   ///   - model: the folded float model.
-  ///   - values: names to observe; graph inputs are allowed.
-  static func run(
-    _ model: Model, values: [String], images: LabeledImages, normalization: Normalization, indices: [Int],
-    engine: Engine, threads: Int, progress: (Double) -> Void = { _ in }
+  ///   - values: names to observe; graph inputs are allowed. Values of other types than float32 are skipped.
+  ///   - channelAxes: where the channels of a value are (-1: the last axis) other than on axis 1.
+  /// - Throws: `invalidData` without samples; engine failures.
+  package static func run(
+    _ model: Model, values: [String], channelAxes: [String: Int] = [:], context: OptimizationContext
   ) throws(ScopeError) -> Calibration {
+    let indices = context.calibration
     guard let output = model.graph.outputs.first?.name, !indices.isEmpty else {
-      throw ScopeError(.invalidData, "there are no calibration images")
+      throw ScopeError(.invalidData, "there are no calibration samples")
     }
     var exposed = model
     let already = Set(model.graph.outputs.map(\.name))
     let inputs = Set(model.graph.inputs.map(\.name))
-    for value in values where !already.contains(value) && !inputs.contains(value) {
+    let declared = Dictionary(
+      (model.graph.inputs + model.graph.outputs + model.graph.valueInfo).map { ($0.name, $0.dataType) },
+      uniquingKeysWith: { first, _ in first })
+    let wanted = values.filter { (declared[$0] ?? .float32) == .float32 }
+    for value in wanted where !already.contains(value) && !inputs.contains(value) {
       exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
     }
     exposed.graph.valueInfo = []
-    let session = try Session(engine: engine, model: exposed, options: SessionOptions(threads: threads))
-    let runner = try ClassifierRunner(session: session, output: output)
+    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
+    let runner = try ModelRunner(session: session, output: output)
+    let slots = wanted.map { Slot($0, axis: channelAxes[$0] ?? 1) }
+    let threads = context.threads > 0 ? context.threads : ParallelLoop.processors
     var result = Calibration()
-    var histogramStride = 1
-    var perImage = 0
+    var perSample = 0
 
-    func absorb(_ outputs: [String: HostArray], _ feed: HostArray, _ real: Int) throws(ScopeError) {
-      perImage = 0
-      for value in values {
-        guard let array = inputs.contains(value) ? feed : outputs[value], !array.floats.isEmpty else {
-          throw ScopeError(
-            .unsupported, "an activation is not float32 and cannot be calibrated", place: value)
+    try runner.forEachBatch(
+      context.samples, indices,
+      // The first run shows how much memory one sample takes.
+      batch: { perSample == 0 ? 1 : max(1, min(context.samples.batchSize, memoryLimit / perSample)) }
+    ) { (feed, outputs, real) throws(ScopeError) in
+      let arrays = slots.map { inputs.contains($0.name) ? feed[$0.name] : outputs[$0.name] }
+      perSample = arrays.reduce(0) { $0 + ($1?.floats.count ?? 0) * 4 } / max(real, 1)
+      ParallelLoop.run(count: slots.count, threads: threads) { index in
+        guard let array = arrays[index], !array.floats.isEmpty else { return }
+        slots[index].statistics.withLock {
+          $0.add(array.floats, dimensions: array.dimensions, channelAxis: slots[index].axis)
         }
-        perImage += array.floats.count * 4 / max(feed.dimensions[0], 1)
-        let stride = array.floats.count > 1 << 16 ? histogramStride : 1
-        result.statistics[value, default: ActivationStatistics()].add(
-          array.floats, dimensions: array.dimensions, histogramStride: stride)
       }
-      guard let scores = outputs[output], let rows = scores.dimensions.first, rows > 0 else {
-        throw ScopeError(.unsupported, "the model's output is not a batch of float32 scores", found: output)
-      }
-      result.logits.classes = scores.floats.count / rows
-      result.logits.values.append(contentsOf: scores.floats.prefix(real * result.logits.classes))
-      result.imageCount += real
+      try result.logits.append(outputs[output], name: output, real: real)
+      result.sampleCount += real
+      context.progress("Calibrating", Double(result.sampleCount) / Double(indices.count))
+      return true
     }
-
-    var position = 0
-    while position < indices.count {
-      // The first run shows how much memory one image takes.
-      let batch =
-        runner.fixedBatch
-        ?? (perImage == 0 ? 1 : max(1, min(ClassifierRunner.batchSize(images), memoryLimitFor(perImage))))
-      var chosen = Array(indices[position..<min(position + batch, indices.count)])
-      let real = chosen.count
-      if runner.fixedBatch != nil { while chosen.count < batch { chosen.append(chosen[chosen.count - 1]) } }
-      let feed = HostArray(
-        images.normalizedValues(chosen, normalization),
-        [chosen.count, images.channels, images.height, images.width])
-      try absorb(try session.run([runner.input: feed]), feed, real)
-      // Large activations of many images need not all enter the histogram; 3 shares no factor with even widths.
-      if perImage * indices.count > 1 << 29 { histogramStride = 3 }
-      position += batch
-      progress(min(1, Double(position) / Double(indices.count)))
+    for slot in slots {
+      let statistics = slot.statistics.withLock { $0 }
+      if statistics.count > 0 { result.statistics[slot.name] = statistics }
     }
     return result
   }
-
-  private static func memoryLimitFor(_ bytesPerImage: Int) -> Int { memoryLimit / max(bytesPerImage, 1) }
 }

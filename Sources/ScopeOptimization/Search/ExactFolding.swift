@@ -1,5 +1,4 @@
 import ScopeBytes
-import ScopeData
 import ScopeGraph
 import ScopeRuntime
 import ScopeStatistics
@@ -10,7 +9,7 @@ import ScopeStatistics
   import Musl
 #endif
 
-/// Applies the exact passes and proves on real images that they were exact.
+/// Applies the exact passes and proves on real samples that they were exact.
 public struct ExactFolding: Sendable {
   /// The folded model.
   public var model: Model
@@ -26,12 +25,10 @@ public struct ExactFolding: Sendable {
   /// - Parameter indices: images to verify on.
   /// - Throws: what the passes or the engine throw.
   public static func run(
-    _ original: Model, images: LabeledImages, normalization: Normalization, indices: [Int], engine: Engine,
-    threads: Int = 0
+    _ original: Model, samples: SampleSet, indices: [Int], engine: Engine, threads: Int = 0
   ) throws(ScopeError) -> ExactFolding {
     let check = try EquivalenceCheck(
-      original, images: images, normalization: normalization, indices: indices, engine: engine,
-      threads: threads)
+      original, samples: samples, indices: indices, engine: engine, threads: threads)
     var model = original
     let records = try PassRunner.run(PassRegistry.exact, on: &model)
     let difference = try check.difference(model)
@@ -59,21 +56,18 @@ public struct ExactFolding: Sendable {
 /// Compares the scores of rewritten models with those of the original on the same images.
 public struct EquivalenceCheck {
   private let reference: Logits
-  private let images: LabeledImages
-  private let normalization: Normalization
+  private let samples: SampleSet
   private let indices: [Int]
   private let engine: Engine
   private let options: SessionOptions
 
   /// Runs the original once.
   ///
-  /// - Throws: `unsupported` unless the model is an image classifier; engine failures.
+  /// - Throws: `unsupported` when the first output is not float32 scores; engine failures.
   public init(
-    _ original: Model, images: LabeledImages, normalization: Normalization, indices: [Int], engine: Engine,
-    threads: Int = 0
+    _ original: Model, samples: SampleSet, indices: [Int], engine: Engine, threads: Int = 0
   ) throws(ScopeError) {
-    self.images = images
-    self.normalization = normalization
+    self.samples = samples
     self.indices = indices
     self.engine = engine
     options = SessionOptions(threads: threads)
@@ -81,7 +75,7 @@ public struct EquivalenceCheck {
       throw ScopeError(.invalidGraph, "the model has no output")
     }
     let session = try Session(engine: engine, model: original, options: options)
-    reference = try ClassifierRunner(session: session, output: output).logits(images, normalization, indices)
+    reference = try ModelRunner(session: session, output: output).logits(samples, indices)
   }
 
   /// Largest |a - b| over the scores of an image divided by its largest |a|, the worst image counts; infinite when a
@@ -89,7 +83,7 @@ public struct EquivalenceCheck {
   public func difference(_ model: Model) throws(ScopeError) -> Double {
     let session = try Session(engine: engine, model: model, options: options)
     let output = model.graph.outputs.first?.name ?? ""
-    let scores = try ClassifierRunner(session: session, output: output).logits(images, normalization, indices)
+    let scores = try ModelRunner(session: session, output: output).logits(samples, indices)
     return ScoreComparison.largestRelativeDifference(reference, scores)
   }
 }
