@@ -108,7 +108,8 @@ def aimet(equalize=False):
 # Neural Compressor
 
 def neural_compressor(options):
-    from neural_compressor import PostTrainingQuantConfig, quantization
+    from neural_compressor import PostTrainingQuantConfig, quantization, set_workspace
+    set_workspace(f'{options.out}.workspace')
     images = Reader(options.folder)
 
     class Loader:

@@ -8,7 +8,7 @@
 FOLDER is the one that run.py has filled. A Haswell has AVX2 and neither AVX-512 nor VNNI: ONNX Runtime then multiplies
 u8 by s8 with VPMADDUBSW, which adds pairs of products in 16 bits and saturates. Emulated instructions give the numbers
 that real ones give, so accuracy is evidence; time is none, and none is given. A control goes first: a product that must
-saturate without VNNI must come out as if saturated. Scores are kept beside the models, 100 images at a time, so an
+saturate without VNNI must come out as if saturated. Scores are kept beside the models, some images at a time, so an
 interrupted run goes on where it was. With --tool the tool itself searches under emulation.
 """
 import argparse
@@ -85,17 +85,18 @@ def compare(options, prefix, name, data):
     print('|  | ' + ('top-1 %, native | without VNNI | ' if trained else '')
           + 'agrees with FP32 %, native | without VNNI | SQNR dB, native | without VNNI | same class on both % |')
     print('|---|' + '---|' * (7 if trained else 5))
+    chunk = 100 if evaluation['x'][0].size < 10_000 else 25
     reference = None
     for entry in candidates:
         found = []
         for kind, command in [('native', []), ('emulated', prefix)]:
             parts = []
-            for first in range(0, count, 100):
+            for first in range(0, count, chunk):
                 path = folder / 'scores' / f'{entry["name"]}-{kind}-{first}-of-{count}.npy'
                 path.parent.mkdir(exist_ok=True)
                 if not path.exists() or path.stat().st_mtime < os.path.getmtime(entry['path']):
                     job = {'what': 'scores', 'folder': str(folder), 'path': entry['path'],
-                           'images': images[first:first + 100]}
+                           'images': images[first:first + chunk]}
                     run(command, job, f'{path}.part.npy')
                     os.replace(f'{path}.part.npy', path)
                 parts.append(np.load(path))

@@ -14,9 +14,11 @@ enum OptimizationStage {
   ) throws(ScopeError) -> (Report.Optimization, OptimizationResult) {
     let settings = options.optimization
     var request = OptimizationRequest(
-      model: try model.executableGraph(), originalBytes: model.file.byteCount, samples: prepared.samples,
+      model: try specialized(model, options), originalBytes: model.file.byteCount, samples: prepared.samples,
       engine: engine)
     request.threads = options.threads
+    request.tunesSessions = settings.tunesSessions
+    if settings.usesOpenVINO { request.openVINO = try OpenVINOEngine.load(path: settings.openVINOPath) }
     request.seed = options.seed
     request.maxAccuracyDrop = options.maximumAccuracyDrop
     request.objective = settings.objective
@@ -48,6 +50,19 @@ enum OptimizationStage {
       section.optimizedSha256 = try ByteSlice(mappingFile: path).sha256
     }
     return (section, result)
+  }
+
+  /// The executable graph with the sizes that the user fixed.
+  private static func specialized(
+    _ model: LoadedModel, _ options: ScopeOptions
+  ) throws(ScopeError) -> Model {
+    var graph = try model.executableGraph()
+    guard options.optimization.batch != nil || !options.shapes.isEmpty else { return graph }
+    var inputs: [String: [Int]] = [:]
+    for (name, shape) in options.shapes { inputs[name] = shape.sizes }
+    _ = try PassRunner.run(
+      [SpecializeShapes(inputs: inputs, batch: options.optimization.batch)], on: &graph)
+    return graph
   }
 
   private static func section(_ result: OptimizationResult, options: ScopeOptions) -> Report.Optimization {
@@ -85,8 +100,40 @@ enum OptimizationStage {
         layer: $0.layer, opType: $0.opType, parameterShare: $0.parameterShare, sqnr: $0.sqnr)
     }
     section.explanations = result.explanations
+    if let tuning = result.engineChoice?.tuning { section.engines = engines(tuning) }
     section.notes = result.notes
     return section
+  }
+
+  /// What was tried to run the written model, and what to deploy.
+  private static func engines(_ tuning: SessionTuning) -> Report.EngineTable {
+    var table = Report.EngineTable(best: tuning.best.label)
+    table.openVINOOverONNXRuntime = tuning.openVINOOverONNXRuntime.map {
+      figure($0, conditions: "best of each engine")
+    }
+    table.rows = tuning.rows.map { row in
+      var entry = Report.EngineTable.Row(
+        configuration: row.configuration.label, isBest: row.configuration == tuning.best,
+        verdict: words(row.verdict))
+      if let median = row.medianMilliseconds {
+        entry.p50Milliseconds = .milliseconds(median, interval: row.medianInterval.map(LatencyStage.interval))
+      }
+      entry.speedup = row.ratio.map { figure($0, conditions: row.comparedWith.map { "against \($0.label)" }) }
+      return entry
+    }
+    return table
+  }
+
+  private static func words(_ verdict: SessionTuning.Verdict) -> String {
+    switch verdict {
+    case .baseline: "the default"
+    case .faster: "faster"
+    case .slower: "slower"
+    case .noDifference: "no difference that can be told"
+    case .outputsDiffer: "its outputs differ"
+    case .failed(let reason): "failed: \(reason)"
+    case .notMeasured: "not measured: the time was over"
+    }
   }
 
   /// Loss of accuracy, or share of predictions lost where agreement judges, with its paired interval.

@@ -46,6 +46,14 @@ public struct OptimizationSettings: Sendable {
   public var judgesByAgreement = false
   /// Recover accuracy of pruned models by distilling the original into them.
   public var finetune = false
+  /// Try thread counts and session options with the written model.
+  public var tunesSessions = false
+  /// Also measure the written model in OpenVINO.
+  public var usesOpenVINO = false
+  /// OpenVINO's C library; nil looks in the known places.
+  public var openVINOPath: String?
+  /// Batch size to write into the model.
+  public var batch: Int?
   /// Measure what quantizing each layer alone costs.
   public var sensitivity = false
   /// Folder of candidates: an interrupted search goes on, and the Pareto front's models stay there.

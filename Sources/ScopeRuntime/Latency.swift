@@ -60,6 +60,12 @@ public struct SpeedRatio: Sendable, Hashable {
   /// 95% confidence interval of that median.
   public var interval: ClosedRange<Double>
   public var rounds: Int
+
+  public init(ratio: Double, interval: ClosedRange<Double>, rounds: Int) {
+    self.ratio = ratio
+    self.interval = interval
+    self.rounds = rounds
+  }
 }
 
 public enum LatencyBenchmark {

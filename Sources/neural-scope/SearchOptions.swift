@@ -27,6 +27,21 @@ struct SearchOptions: ParsableArguments {
   @Flag(help: "Recover accuracy of pruned models by distilling the original into them.")
   var finetune = false
 
+  @Flag(help: "Try thread counts and session options with the written model.")
+  var tune = false
+
+  @Option(
+    name: .customLong("engine"),
+    help: ArgumentHelp(
+      "Also measure the written model in this engine: openvino.", valueName: "name"))
+  var secondEngine: SecondEngine?
+
+  @Option(help: ArgumentHelp("OpenVINO's C library to load.", valueName: "path"))
+  var openvino: String?
+
+  @Option(help: ArgumentHelp("Write the model for this batch size.", valueName: "n"))
+  var batch: Int?
+
   @Flag(help: "Measure what quantizing each layer alone costs.")
   var sensitivity = false
 
@@ -43,6 +58,10 @@ struct SearchOptions: ParsableArguments {
       valueName: "name=sizes"))
   var shapes: [String] = []
 
+  enum SecondEngine: String, ExpressibleByArgument, CaseIterable {
+    case openvino
+  }
+
   enum Judgement: String, ExpressibleByArgument, CaseIterable {
     case labels
     case agreement
@@ -51,6 +70,9 @@ struct SearchOptions: ParsableArguments {
   func validate() throws {
     guard (0...100).contains(maxAccuracyDrop) else {
       throw ValidationError("--max-accuracy-drop takes 0 to 100 points")
+    }
+    if let batch, !(1...65_536).contains(batch) {
+      throw ValidationError("--batch takes 1 to 65536, not \(batch)")
     }
     _ = try seconds()
     _ = try techniques()
@@ -93,6 +115,10 @@ extension ScopeOptions {
     optimization.judgesByAgreement = flags.judge == .agreement
     optimization.finetune = flags.finetune
     optimization.sensitivity = flags.sensitivity
+    optimization.tunesSessions = flags.tune
+    optimization.usesOpenVINO = flags.secondEngine == .openvino
+    optimization.openVINOPath = flags.openvino
+    optimization.batch = flags.batch
     optimization.workDirectory = flags.workDir
     for text in flags.shapes {
       let (input, shape) = try InputShapes.parse(text)

@@ -170,10 +170,10 @@ struct PassTests {
     let before = try Computed.output(model)
     var copy = model
     let records = try PassRunner.run(PassRegistry.exact, on: &copy)
-    #expect(types(copy) == ["Add", "Add"])
+    #expect(types(copy) == ["Add"])
     #expect(copy.graph.initializers.count == 1)
-    #expect(try copy.graph.initializers.values[0].floats() == [2, 4, 6])
-    #expect(Computed.difference(before, try Computed.output(copy)) == 0)
+    #expect(try copy.graph.initializers.values[0].floats() == [4, 8, 12])
+    #expect(Computed.difference(before, try Computed.output(copy)) < 1e-6)
     #expect(records.map(\.name).contains("fold-constants"))
   }
 

@@ -74,6 +74,35 @@ import Testing
           "\(name): \(report.rewritten.count) rewritten in \(time); \(reasons.sorted().joined(separator: "; "))\n"
       } catch { log += "\(name): \(error)\n" }
     }
+    if let count = Self.environment["NEURAL_SCOPE_WEIGHTS_SAMPLES"].flatMap({ Int($0) }) {
+      let context = try Self.randomContext(model, count: count)
+      for rounding in [WeightRounding.leastSquares, .hessian] {
+        var copy = model
+        let recipe = WeightOnlyRecipe(accuracyLevel: 0, rounding: rounding)
+        let start = ContinuousClock.now
+        _ = try WeightOnlyQuantizer.quantize(&copy, recipe: recipe, context: context)
+        log += "\(recipe.name): \(ContinuousClock.now - start)\n"
+        let file = recipe.name.replacingOccurrences(of: " ", with: "_")
+        try AtomicFile.write(try ONNXWriter.serialize(copy), to: "\(folder)/\(file).onnx")
+      }
+    }
     try log.write(toFile: "\(folder)/log.txt", atomically: true, encoding: .utf8)
+  }
+
+  /// Random numbers and, for the first input of integers, random tokens below 1000; ones for the others.
+  private static func randomContext(_ model: Model, count: Int) throws -> OptimizationContext {
+    var numbers = Numbers()
+    var arrays: [String: HostArray] = [:]
+    for (index, input) in model.graph.requiredInputs.enumerated() {
+      let sample = input.shape?.dimensions.dropFirst().map { $0.value ?? 8 } ?? []
+      let values = numbers.take(count * sample.reduce(1, *))
+      arrays[input.name] =
+        input.dataType == .int64
+        ? HostArray(values.map { index == 0 ? Int64(($0 + 1) * 499) : 1 }, [count] + sample)
+        : HostArray(values.map { $0 * 1.7 }, [count] + sample)
+    }
+    return OptimizationContext(
+      samples: try SampleSet(arrays: arrays), calibration: Array(0..<count),
+      engine: try Engine.load(path: OnnxRuntimeLibrary.path))
   }
 }

@@ -68,12 +68,17 @@ struct DistillationRun {
     var targets: [FeatureTarget] = []
     switch teacher {
     case .model(let model):
-      let runner = try TeacherRunner(model, features: recipe.features, context: context)
-      self.teacher = runner
-      targets = try Self.featureTargets(recipe, runner, context, training, input: sized.graph.inputs[0].name)
+      let sizedTeacher = try TeacherRunner.sized(model, context)
+      let chosen =
+        recipe.features
+        ?? CommonFeatures.names(student: sized, teacher: sizedTeacher, parameters: names, logits: logits)
+      targets = try Self.featureTargets(
+        chosen, student: sized, teacher: try TeacherRunner(model, features: chosen, context: context), recipe,
+        context, training)
+      self.teacher = try TeacherRunner(model, features: targets.map(\.value), context: context)
       augmentation = Self.augmentation(recipe, context.samples)
     case .logits(let values):
-      guard recipe.features.isEmpty else {
+      guard recipe.features?.isEmpty ?? true else {
         throw ScopeError(.invalidArgument, "features can only be matched with a teacher model")
       }
       self.teacher = nil
@@ -155,17 +160,27 @@ struct DistillationRun {
     return found.names
   }
 
-  /// Every feature relative to the mean square of what the teacher gives for the first training samples.
+  /// Features relative to the mean square of what the teacher gives for the first training samples. Of those nobody
+  /// asked for by name, only such as the student already resembles: an equal name may be a coincidence.
   private static func featureTargets(
-    _ recipe: DistillationRecipe, _ teacher: TeacherRunner, _ context: OptimizationContext, _ training: [Int],
-    input: String
+    _ names: [String], student: Model, teacher: TeacherRunner, _ recipe: DistillationRecipe,
+    _ context: OptimizationContext, _ training: [Int]
   ) throws(ScopeError) -> [FeatureTarget] {
-    guard !recipe.features.isEmpty else { return [] }
-    let feed = context.samples.feed(training.prefix(8).map { context.calibration[$0] }, input: input)
+    guard !names.isEmpty else { return [] }
+    let input = student.graph.inputs[0].name
+    let sample = training.prefix(student.graph.inputs[0].shape?.dimensions.first?.value ?? 8)
+    let feed = context.samples.feed(sample.map { context.calibration[$0] }, input: input)
+    let wanted = try teacher.answer(feed).features
+    let own =
+      recipe.features == nil
+      ? try TeacherRunner(student, features: names, context: context).answer(feed).features : wanted
     var targets: [FeatureTarget] = []
-    for (name, array) in zip(recipe.features, try teacher.answer(feed).features) {
-      let power = array.floats.reduce(0) { $0 + Double($1) * Double($1) } / Double(array.floats.count)
-      let weight = Double(recipe.featureWeight) / max(power, 1e-12)
+    for (position, name) in names.enumerated() {
+      let (target, value) = (wanted[position].floats, own[position].floats)
+      let power = target.reduce(0) { $0 + Double($1) * Double($1) }
+      let difference = zip(target, value).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+      guard target.count == value.count, difference < power || recipe.features != nil else { continue }
+      let weight = Double(recipe.featureWeight) / max(power / Double(max(target.count, 1)), 1e-12)
       guard weight.isFinite else {
         throw ScopeError(.invalidData, "the teacher's value '\(name)' is not a number")
       }

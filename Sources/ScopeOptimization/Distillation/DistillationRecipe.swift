@@ -20,11 +20,11 @@ public struct DistillationRecipe: Sendable, Hashable {
   public var method = Method.adam()
   /// Largest learning rate; it rises to this over the first twentieth of the steps and falls to 0 along a cosine
   /// (Loshchilov & Hutter 2017, arXiv:1608.03983).
-  public var learningRate: Float = 1e-3
+  public var learningRate: Float = 2e-4
   /// Samples per step; less where memory or data do not allow it.
   public var batchSize = 32
   /// Passes over the training part of the samples; fewer where the time does not allow it.
-  public var epochs = 40
+  public var epochs = 20
   /// Share of the samples that judge instead of train.
   public var heldOut = 0.15
   /// Wall-clock limit of the whole fine-tuning; the context's deadline counts, too.
@@ -40,10 +40,11 @@ public struct DistillationRecipe: Sendable, Hashable {
   /// can look at the mixture, too ("function matching" of Beyer et al. 2022, arXiv:2106.05237).
   public var mixing: Float = 0.5
   /// Inner values, by their name in student and teacher, whose mean squared difference is added to the loss, each
-  /// relative to the teacher's mean square. Needs a teacher model.
-  public var features: [String] = []
+  /// relative to the teacher's mean square. Nil takes up to nine that both share (where residual branches join), if the
+  /// teacher is a model; an empty list trains on the outputs alone.
+  public var features: [String]?
   /// Factor of each feature's relative squared difference.
-  public var featureWeight: Float = 1
+  public var featureWeight: Float = 10
   /// Weights (not biases) that are exactly zero stay zero, so that a sparse student stays sparse.
   public var keepsZeros = false
   /// Initializers to train; nil takes what ``TrainableParameters`` finds.

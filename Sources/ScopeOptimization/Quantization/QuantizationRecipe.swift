@@ -146,10 +146,10 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     case .products: list.append("Outputs of matrix products are rounded too")
     case .attention: list.append("Products of activations and Softmax run in integers too")
     }
-    if !valueRanges.isEmpty { list.append("\(valueRanges.count) activation ranges chosen one by one") }
     if !floatLayers.isEmpty {
       list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
     }
+    if !valueRanges.isEmpty { list.append("\(valueRanges.count) activation ranges chosen one by one") }
     if let technique = rounding.technique { list.append(technique) }
     return list
   }

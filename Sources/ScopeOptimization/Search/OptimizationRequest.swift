@@ -36,6 +36,10 @@ public struct OptimizationRequest: Sendable {
   public var originalBytes: Int
   public var samples: SampleSet
   public var engine: Engine
+  /// A second engine to measure the result in.
+  public var openVINO: OpenVINOEngine?
+  /// Try thread counts and session options with the result, and the second engine where there is one.
+  public var tunesSessions = false
   /// Threads inside an operator; 0 takes every core.
   public var threads = 0
   /// Every how many samples one calibrates (5 holds out a fifth).

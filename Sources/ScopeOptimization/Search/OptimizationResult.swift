@@ -86,6 +86,8 @@ public struct OptimizationResult: Sendable {
   public var sensitivity: [LayerSensitivity]
   /// Why variants that should be faster are not, from the engine's profile.
   public var explanations: [String]
+  /// Engines and session options tried with ``model``; nil when not asked for.
+  public var engineChoice: EngineChoice?
   /// What a reader must know to judge the figures.
   public var notes: [String]
   public var elapsed: Duration

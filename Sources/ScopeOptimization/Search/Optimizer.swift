@@ -25,7 +25,10 @@ public enum Optimizer {
         found: "\(request.maxAccuracyDrop)")
     }
     let start = ContinuousClock.now
-    var notes: [String] = []
+    let (existing, found) = try ModelCheck.run(request.model)
+    var notes = found
+    var request = request
+    if existing != nil { request.techniques = [] }
     let samples = request.samples
     let split =
       samples.isReal
@@ -110,6 +113,12 @@ public enum Optimizer {
     }
     for technique in [OptimizationTechnique.dynamic, .weights, .float16] where wanted.includes(technique) {
       try WeightRewriteStrategy(technique).run(&bench, until: 0.6)
+    }
+    if wanted.includes(.pruning) {
+      try PruningStrategy(recipes: quantization?.found ?? []).run(&bench, until: 0.7)
+    }
+    for technique in [OptimizationTechnique.lowRank, .sparsity] where wanted.includes(technique) {
+      try CompressionStrategy(technique).run(&bench, until: 0.7)
     }
     try bench.verifyPromising(until: 0.75)
     if let strategy = quantization {

@@ -61,6 +61,15 @@ extension Workbench {
     let comparison = final?.comparison ?? foldedComparison
     let speedup = final?.speedup ?? foldedRatio
     addNotes(comparison, ratio: speedup, final: final)
+    var engineChoice: EngineChoice?
+    if request.tunesSessions || request.openVINO != nil {
+      request.progress("Tuning sessions", 0.97)
+      let bytes: ByteSlice
+      if let final { bytes = final.bytes } else { bytes = try ONNXWriter.bytes(model) }
+      engineChoice = try EngineChoice.measure(
+        bytes, self,
+        budget: min(.seconds(20), max(.seconds(6), request.timeBudget * 0.15)))
+    }
     request.progress("Done", 1)
     return OptimizationResult(
       model: model, foldedModel: folding.model, isApproximate: final.map { !$0.variant.isExact } ?? false,
@@ -70,7 +79,8 @@ extension Workbench {
       evaluationImages: judge.indices.count, calibrationImages: split.calibration.count,
       techniques: folding.passes.map(\.summary) + (final?.variant.steps ?? []), passes: folding.passes,
       foldingDifference: folding.difference, candidates: candidates, sensitivity: sensitivity,
-      explanations: explanations, notes: notes, elapsed: ContinuousClock.now - start)
+      explanations: explanations, engineChoice: engineChoice, notes: notes,
+      elapsed: ContinuousClock.now - start)
   }
 
   /// Long interleaved measurement of the original, the folded model and `indices`.
@@ -132,11 +142,11 @@ extension Workbench {
   /// The best of the admissible by the objective; marks all of them.
   private mutating func choose(_ admissible: [Int]) -> Int? {
     var admissible = admissible
-    // Where some keep the budget to the letter, those that were allowed a sample too many step back.
+    // Where some keep the budget to the letter (known only with data), those that were allowed a sample too many step back.
     let kept = admissible.filter {
       trials[$0].comparison.map { $0.accuracyDrop <= request.maxAccuracyDrop + 1e-12 } ?? false
     }
-    if !kept.isEmpty {
+    if !kept.isEmpty, request.samples.isReal {
       for index in admissible where !kept.contains(index) {
         trials[index].reason =
           "loses \(points(trials[index].comparison?.accuracyDrop ?? 0)) points, another variant loses less"

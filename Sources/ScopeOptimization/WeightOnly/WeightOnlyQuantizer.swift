@@ -113,18 +113,25 @@ private struct WeightOnlyEmitter {
       gram: gram, algebra: algebra)
   }
 
+  /// Blocks longer than a row would be filled up with nothing.
+  private func blockSize(inputs: Int) -> Int {
+    var size = 16
+    while size < inputs, size < recipe.blockSize { size *= 2 }
+    return size
+  }
+
   /// - Parameter rows: [outputs, inputs].
   private mutating func pack(
     _ rows: [Float], outputs: Int, inputs: Int, stem: String, factor: Float = 1, gram: Matrix? = nil,
     algebra: LinearAlgebra? = nil, isTable: Bool = false
   ) -> Packed {
     let grid = BlockGrid.unsigned(
-      rows, outputs: outputs, inputs: inputs, bits: recipe.bits, blockSize: recipe.blockSize,
+      rows, outputs: outputs, inputs: inputs, bits: recipe.bits, blockSize: blockSize(inputs: inputs),
       isSymmetric: recipe.isSymmetric, searches: recipe.rounding != .nearest)
     var codes: [Int16]?
     if let gram, let algebra { codes = HessianRounding.round(rows, grid: grid, gram: gram, algebra: algebra) }
     let chosen = codes ?? grid.nearest(rows)
-    let blob = recipe.blockSize * recipe.bits / 8
+    let blob = grid.blockSize * recipe.bits / 8
     let bytes = NBitsPacking.codes(chosen, grid: grid, bits: recipe.bits)
     // A table is a matrix of bytes, a factor has its blocks as an axis.
     let shape = isTable ? [outputs, grid.blocks * blob] : [outputs, grid.blocks, blob]
@@ -165,7 +172,7 @@ private struct WeightOnlyEmitter {
         inputs: [layer.input, weight.codes, weight.scales], outputs: [product],
         attributes: [
           "K": .int(layer.inputs), "N": .int(layer.outputs), "bits": .int(recipe.bits),
-          "block_size": .int(recipe.blockSize),
+          "block_size": .int(blockSize(inputs: layer.inputs)),
         ])
       if let zeroPoints = weight.zeroPoints { node.inputs.append(zeroPoints) }
       if recipe.accuracyLevel > 0 { node.attributes["accuracy_level"] = .int(recipe.accuracyLevel) }

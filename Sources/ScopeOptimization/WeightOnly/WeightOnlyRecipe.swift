@@ -21,7 +21,8 @@ public enum EmbeddingStorage: String, Sendable, Hashable, Codable {
 public struct WeightOnlyRecipe: Sendable, Hashable, Codable {
   /// 4 or 8.
   public var bits: Int
-  /// Inputs that share a scale: a power of two from 16 to 256.
+  /// Inputs that share a scale: a power of two from 16 to 256. Layers with fewer inputs get the smallest block that
+  /// holds them all.
   public var blockSize: Int
   /// Whether zero is in the middle of the codes; otherwise each block has a zero point.
   public var isSymmetric: Bool

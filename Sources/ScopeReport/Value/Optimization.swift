@@ -37,6 +37,8 @@ extension Report {
     public var sensitivity: [LayerSensitivity]
     /// Why variants that should be faster are not, from the engine's profile.
     public var explanations: [String]
+    /// Engines and session options tried with the written model; nil when not asked for.
+    public var engines: EngineTable?
     /// Remarks such as "nothing was faster than FP32; the folded model was written".
     public var notes: [String]
 
@@ -59,6 +61,35 @@ extension Report {
         optimizedBytes: .bytes(optimizedBytes, conditions: conditions),
         sizeReduction: .fraction(originalBytes > 0 ? 1 - Double(optimizedBytes) / Double(originalBytes) : 0),
         isApproximate: isApproximate)
+    }
+  }
+
+  /// How a model was run to find what to deploy it with.
+  public struct EngineTable: Codable, Sendable, Hashable {
+    public struct Row: Codable, Sendable, Hashable {
+      /// Engine, threads and options.
+      public var configuration: String
+      public var p50Milliseconds: Figure?
+      /// Against its engine's default, measured side by side.
+      public var speedup: Figure?
+      public var isBest: Bool
+      public var verdict: String
+
+      public init(configuration: String, isBest: Bool, verdict: String) {
+        self.configuration = configuration
+        self.isBest = isBest
+        self.verdict = verdict
+      }
+    }
+
+    /// What to deploy.
+    public var best: String
+    public var openVINOOverONNXRuntime: Figure?
+    public var rows: [Row]
+
+    public init(best: String) {
+      self.best = best
+      rows = []
     }
   }
 

@@ -75,18 +75,21 @@ import Synchronization
     unsafe self.core = core
   }
 
+  /// What the C functions say about their own parameters; they leave no message of it.
+  static let invalidParameter: Int32 = -14
+
   /// Turns a status into an error with OpenVINO's last message. That is the process's: with failures in several
   /// threads at once it may be another's.
   private static func check(_ api: UnsafePointer<ScopeOvApi>, _ status: Int32) throws(ScopeError) {
     guard status != 0 else { return }
     var message = ""
-    if let text = unsafe api.pointee.get_last_err_msg() {
+    if status != invalidParameter, let text = unsafe api.pointee.get_last_err_msg() {
       message = unsafe readable(String(cString: text))
       unsafe api.pointee.free(text)
     }
     if message.isEmpty {
-      message =
-        unsafe api.pointee.get_error_info(status).map { unsafe String(cString: $0) } ?? "unknown error"
+      let text = unsafe api.pointee.get_error_info(status).map { unsafe String(cString: $0) }
+      message = text.map { "\($0) (status \(status))" } ?? "status \(status)"
     }
     throw ScopeError(.engineFailure, "OpenVINO: \(message)")
   }
@@ -95,10 +98,19 @@ import Synchronization
 
   /// OpenVINO's message on one line, without the places in its source code, at most 500 characters.
   package static func readable(_ message: String) -> String {
-    let lines = message.split(whereSeparator: \.isNewline)
-      .map { $0.drop { $0 == " " }.filter { $0 != "\t" && $0 != "\r" } }
-      .filter { !$0.hasPrefix("Exception from src/") && !$0.isEmpty }
-    let text = lines.joined(separator: " ")
+    var sentences: [Substring] = []
+    var conditions: [Substring] = []
+    for line in message.split(whereSeparator: \.isNewline) where !line.hasPrefix("Exception from src/") {
+      // `Check 'condition' failed at src/file.cpp:12: sentence`
+      var rest = line.drop { $0 == " " }
+      if rest.hasPrefix("Check '"), let place = rest.firstRange(of: " failed at src/") {
+        conditions.append(rest[..<place.lowerBound] + " failed")
+        let after = rest[place.upperBound...]
+        rest = after.firstRange(of: ": ").map { after[$0.upperBound...] } ?? ""
+      }
+      if !rest.isEmpty { sentences.append(rest) }
+    }
+    let text = (sentences.isEmpty ? conditions : sentences).joined(separator: " ")
     return text.count > 500 ? text.prefix(500) + " ..." : text
   }
 }

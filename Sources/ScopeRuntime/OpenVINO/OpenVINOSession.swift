@@ -68,7 +68,8 @@ import Synchronization
     }
     let free = idle.withLock { $0.popLast() }
     let request = if let free { free } else { try makeRequest() }
-    let ordered = feeds.map { (key: $0.key, value: $0.value) }
+    // Inputs that no node reads have no port.
+    let ordered = feeds.compactMap { name, array in ports[name].map { (name: name, array: array, port: $0) } }
     let arrays = try lend(ordered[...], to: request) { () throws(ScopeError) -> [String: HostArray] in
       unsafe try engine.check(engine.api.pointee.infer_request_infer(request.pointer))
       var arrays: [String: HostArray] = [:]
@@ -92,10 +93,10 @@ import Synchronization
 
   /// Makes an OpenVINO tensor over each array's own memory, keeping all of them alive while `body` runs.
   private func lend<R>(
-    _ feeds: ArraySlice<(key: String, value: HostArray)>, to request: OpenVINOHandle,
+    _ feeds: ArraySlice<(name: String, array: HostArray, port: OpenVINOHandle)>, to request: OpenVINOHandle,
     _ body: () throws(ScopeError) -> R
   ) throws(ScopeError) -> R {
-    guard let (name, array) = feeds.first, let port = ports[name] else { return try body() }
+    guard let (name, array, port) = feeds.first else { return try body() }
     guard let type = engine.elementTypes.number(of: array.dataType) else {
       throw ScopeError(
         .unsupported, "OpenVINO takes no input of type \(array.dataType)", place: "input '\(name)'")
@@ -142,12 +143,17 @@ import Synchronization
       guard let type = engine.elementTypes.type(of: number) else {
         throw ScopeError(.unsupported, "the output's element type cannot be read")
       }
-      var shape = unsafe ScopeOvShape()
-      unsafe try engine.check(api.pointee.tensor_get_shape(tensor, &shape))
-      let sizes = unsafe UnsafeBufferPointer(start: shape.dimensions, count: Int(shape.rank)).map { Int($0) }
-      unsafe _ = api.pointee.shape_free(&shape)
       var count = 0
       unsafe try engine.check(api.pointee.tensor_get_byte_size(tensor, &count))
+      var sizes: [Int] = []
+      var shape = unsafe ScopeOvShape()
+      let status = unsafe api.pointee.tensor_get_shape(tensor, &shape)
+      // A scalar's shape, which has no sizes, is refused.
+      if status != OpenVINOEngine.invalidParameter || count != type.byteCount(elements: 1) {
+        try engine.check(status)
+        sizes = unsafe UnsafeBufferPointer(start: shape.dimensions, count: Int(shape.rank)).map { Int($0) }
+        unsafe _ = api.pointee.shape_free(&shape)
+      }
       guard count == type.byteCount(elements: try checkedProduct(sizes, what: "output")) else {
         throw ScopeError(.engineFailure, "OpenVINO's output of shape \(sizes) has \(count) bytes")
       }

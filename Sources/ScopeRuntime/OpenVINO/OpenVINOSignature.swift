@@ -36,6 +36,8 @@ struct OpenVINOSignature {
         : api.pointee.compiled_model_outputs_size(compiled.pointer, &count))
     var values: [ValueInfo] = []
     var handles: [String: OpenVINOHandle] = [:]
+    // OpenVINO drops inputs that no node reads.
+    var unread: [ValueInfo] = []
     for (index, value) in declared.enumerated() {
       var pointer: OpaquePointer?
       // By its place where all are there, in the order of the graph; else by its name.
@@ -49,6 +51,11 @@ struct OpenVINOSignature {
             ? unsafe api.pointee.compiled_model_input_by_name(compiled.pointer, value.name, &pointer)
             : unsafe api.pointee.compiled_model_output_by_name(compiled.pointer, value.name, &pointer)
         }
+      if inputs, status != 0, count < declared.count {
+        unread.append(value)
+        values.append(value)
+        continue
+      }
       try engine.check(status)
       guard let pointer = unsafe pointer else {
         throw ScopeError(.engineFailure, "OpenVINO returned no port")
@@ -62,6 +69,10 @@ struct OpenVINOSignature {
         ValueInfo(
           name: value.name, dataType: engine.elementTypes.type(of: number), shape: try shape(port, value)))
       handles[value.name] = port
+    }
+    guard unread.isEmpty || handles.count == count else {
+      throw ScopeError(
+        .engineFailure, "OpenVINO has no input '\(unread[0].name)'", found: "\(count) inputs")
     }
     return (values, handles)
   }

@@ -46,6 +46,17 @@ public enum SessionTuner {
     return try run.finish()
   }
 
+  /// 1, 2, 4 ... and every core.
+  package static func threadCounts(cores: Int) -> [Int] {
+    var counts: [Int] = []
+    var count = 1
+    while count < cores {
+      counts.append(count)
+      count *= 2
+    }
+    return counts + [max(cores, 1)]
+  }
+
   /// What a ratio says.
   package static func verdict(_ ratio: SpeedRatio) -> SessionTuning.Verdict {
     guard ratio.rounds >= minimumRounds else { return .noDifference }

@@ -21,17 +21,6 @@ struct TuningCandidates {
     self.feeds = feeds
   }
 
-  /// 1, 2, 4 ... and every core.
-  package static func threadCounts(cores: Int) -> [Int] {
-    var counts: [Int] = []
-    var count = 1
-    while count < cores {
-      counts.append(count)
-      count *= 2
-    }
-    return counts + [max(cores, 1)]
-  }
-
   /// Each changes one thing of a configuration.
   func options(for base: EngineConfiguration) -> [EngineConfiguration] {
     func changed(_ change: (inout EngineConfiguration) -> Void) -> EngineConfiguration {

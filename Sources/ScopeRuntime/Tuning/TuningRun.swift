@@ -23,7 +23,7 @@ struct TuningRun {
     start = clock.now
     // Thread counts, options, a confirmation per engine, and the engines against each other; spinning takes two.
     let engines = request.engines.openVINO == nil ? 1 : 2
-    let counts = request.triesThreadCounts ? TuningCandidates.threadCounts(cores: Machine.coreCount).count : 1
+    let counts = request.triesThreadCounts ? SessionTuner.threadCounts(cores: Machine.coreCount).count : 1
     let options = candidates.options(for: EngineConfiguration(.onnxRuntime, threads: 2)).count
     slice = request.budget / ((counts + 1) * engines + options + 3)
   }
@@ -77,7 +77,7 @@ struct TuningRun {
   ) throws(ScopeError) -> (configuration: EngineConfiguration, session: any InferenceSession) {
     var champion = (configuration: baseline, session: session)
     var certain = 1.0
-    for count in TuningCandidates.threadCounts(cores: Machine.coreCount) where count != baseline.threads {
+    for count in SessionTuner.threadCounts(cores: Machine.coreCount) where count != baseline.threads {
       var next = baseline
       next.threads = count
       if let (ratio, winner) = try challenge(next, (baseline, session)), ratio.interval.lowerBound > certain {

@@ -12,7 +12,8 @@ package enum CoordinateRounding {
   /// Sweeps end long before; a bound against changes in the last bit that undo each other.
   private static let maximumSweeps = 40
 
-  /// Codes of `weights` on `grid` that no single change improves, starting from `codes`.
+  /// Codes of `weights` on `grid` that no single change improves, starting from `codes`; an output whose error without
+  /// the damping would grow keeps its codes.
   ///
   /// - Parameters:
   ///   - codes: [outputs, inputs] row-major, on the grid and within the bounds of its pairs.
@@ -30,7 +31,7 @@ package enum CoordinateRounding {
     let mean = (0..<n).reduce(0) { $0 + gram[$1, $1] } / Double(n)
     for index in 0..<n { damped[index, index] += damping * mean }
     // [outputs, inputs]: half the derivative of the error by each weight.
-    var gradient = algebra.multiply(grid.differences(codes, weights), damped).values
+    var gradient = SmallMatrices.multiply(grid.differences(codes, weights), damped, algebra).values
     var result = codes
     damped.values.withUnsafeBufferPointer { gram in
       gradient.withUnsafeMutableBufferPointer { gradient in
@@ -44,7 +45,8 @@ package enum CoordinateRounding {
         }
       }
     }
-    return result
+    // The damping is not part of the error itself.
+    return HessianRounding.best(of: result, codes, weights, grid: grid, gram: gram, algebra: algebra)
   }
 
   /// Sweeps over one output.

@@ -76,7 +76,8 @@ package enum HessianRounding {
     while share <= 1 {
       var damped = ordered
       for index in 0..<n { damped[index, index] += share * mean }
-      if let inverse = algebra.inverse(damped), let lower = algebra.cholesky(inverse),
+      if let inverse = SmallMatrices.inverse(damped, algebra),
+        let lower = SmallMatrices.cholesky(inverse, algebra),
         lower.values.allSatisfy(\.isFinite), (0..<n).allSatisfy({ lower[$0, $0] > 0 })
       {
         return Factor(order: sequence, upper: lower.transposed)

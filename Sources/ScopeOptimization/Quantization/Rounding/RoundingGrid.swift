@@ -111,7 +111,7 @@ package struct RoundingGrid: Sendable {
     _ codes: [Int16], _ weights: [Float], gram: Matrix, algebra: LinearAlgebra
   ) -> [Double] {
     let difference = differences(codes, weights)
-    let product = algebra.multiply(difference, gram)
+    let product = SmallMatrices.multiply(difference, gram, algebra)
     return (0..<outputs).map { output in
       var sum = 0.0
       for position in output * inputs..<(output + 1) * inputs {

@@ -20,6 +20,7 @@ struct QuantizationSource {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
     _ = IntegerBatchNorm.run(&model)
+    // One pass for every coverage that the search may try.
     let plans = Coverage.allCases.map {
       QuantizationPlan(model.graph, opset: model.opset, coverage: $0)
     }
@@ -39,7 +40,17 @@ struct QuantizationSource {
   func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {
     let isUsual = recipe.floatLayers.isEmpty && recipe.coverage == plan.coverage
     let plan = isUsual ? plan : QuantizationPlan(model, recipe: recipe)
+    guard !plan.layers.isEmpty else {
+      throw ScopeError(.unsupported, "no layer is left to run in integers")
+    }
     return try QDQEmitter.emit(model, plan: plan, calibration: calibration, recipe: recipe)
+  }
+
+  /// Whether two coverages choose different nodes.
+  func differs(_ a: Coverage, from b: Coverage) -> Bool {
+    let first = QuantizationPlan(model.graph, opset: model.opset, coverage: a)
+    let second = QuantizationPlan(model.graph, opset: model.opset, coverage: b)
+    return first.integerNodes != second.integerNodes || first.quantizedValues != second.quantizedValues
   }
 
   /// Second moments of the layers' inputs, which rounding other than to the nearest code needs.

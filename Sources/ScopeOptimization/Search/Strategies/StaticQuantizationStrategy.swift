@@ -27,7 +27,8 @@ struct StaticQuantizationStrategy: SearchStrategy {
     bench.request.progress("Timing integer kernels", bench.spent)
     let classes = try fastClasses(&bench)
     if let first = classes.first { try noteSaturation(first.index, &bench) }
-    for (recipe, index) in classes {
+    let covered = try tryCoverages(classes, &bench, until: share)
+    for (recipe, index) in covered {
       bench.request.progress("Searching quantization settings", bench.spent)
       try refine(recipe, index, &bench, until: share)
     }
@@ -65,6 +66,43 @@ struct StaticQuantizationStrategy: SearchStrategy {
       }
     }
     return kept.sorted { bench.trials[$0.index].sqnr > bench.trials[$1.index].sqnr }
+  }
+
+  /// Tries the best kernel type on fewer and on more operators, and keeps what is faster, or as fast and more precise.
+  private func tryCoverages(
+    _ classes: [(recipe: QuantizationRecipe, index: Int)], _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) -> [(recipe: QuantizationRecipe, index: Int)] {
+    guard let first = classes.first else { return classes }
+    var indices: [(recipe: QuantizationRecipe, index: Int)] = []
+    for coverage in Coverage.allCases where coverage != first.recipe.coverage && bench.isBefore(share) {
+      // The same nodes under another name are no other variant.
+      guard source.differs(coverage, from: first.recipe.coverage) else { continue }
+      var recipe = first.recipe
+      recipe.coverage = coverage
+      if let index = try source.propose(recipe, &bench), !bench.trials[index].isOut {
+        indices.append((recipe, index))
+      }
+    }
+    guard !indices.isEmpty else { return classes }
+    try bench.timeQuickly(indices.map(\.index))
+    var best = first
+    func speed(_ index: Int) -> Double { bench.trials[index].quickSpeed?.ratio ?? 0 }
+    for candidate in indices {
+      let (new, old) = (speed(candidate.index), speed(best.index))
+      let isMorePrecise = bench.trials[candidate.index].sqnr > bench.trials[best.index].sqnr + 1
+      if new > 1.05 * old || (new > 0.95 * old && isMorePrecise) { best = candidate }
+    }
+    for candidate in [first] + indices where candidate.index != best.index {
+      bench.reject(
+        candidate.index, "\(best.recipe.coverage.rawValue) in integers is faster or as fast and more precise")
+    }
+    return [best]
+      + classes.dropFirst().map { recipe, index in
+        var recipe = recipe
+        guard best.recipe.coverage != recipe.coverage else { return (recipe, index) }
+        recipe.coverage = best.recipe.coverage
+        return (recipe, index)
+      }.filter { $0.recipe.coverage == first.recipe.coverage }
   }
 
   /// Says so when the fused kernels compute something else than the file means.
