@@ -46,6 +46,7 @@ let package = Package(
       name: "CImageCodecs",
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     .target(name: "COnnxRuntime"),
+    .target(name: "COpenVINO"),
 
     // The house; see docs/architecture.md for the arrows.
     room("ScopeStatistics"),
@@ -56,7 +57,8 @@ let package = Package(
     room("ScopeFormats", "ScopeBytes", "ScopeGraph", products: [orderedCollections], settings: memorySafe),
     room("ScopeArchitectures", "ScopeBytes", "ScopeGraph", "ScopeFormats", products: [orderedCollections]),
     room(
-      "ScopeRuntime", "COnnxRuntime", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats",
+      "ScopeRuntime", "COnnxRuntime", "COpenVINO", "ScopeStatistics", "ScopeBytes", "ScopeGraph",
+      "ScopeFormats",
       settings: memorySafe),
     room("ScopeData", "CImageCodecs", "ScopeBytes", "ScopeGraph"),
     room(
@@ -80,7 +82,7 @@ let package = Package(
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", "ScopeBytes", "ScopeReport", "ScopeSecurity",
+        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopeReport", "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,

@@ -11,10 +11,14 @@ struct PreparedData: Sendable {
 
   var images: LabeledImages { dataset.images }
   var normalization: Normalization { dataset.preprocessing.normalization }
-  var samples: SampleSet { SampleSet(images: images, normalization: normalization) }
+  var samples: SampleSet {
+    SampleSet(images: images, normalization: normalization, isLabelled: dataset.isLabelled)
+  }
 
   /// - Throws: `invalidArgument` without a data path, and what the loader throws.
-  static func load(for model: LoadedModel, options: ScopeOptions) throws(ScopeError) -> PreparedData {
+  static func load(
+    for model: LoadedModel, options: ScopeOptions, needsLabels: Bool = true
+  ) throws(ScopeError) -> PreparedData {
     guard let path = options.data.path else {
       throw ScopeError(.invalidArgument, "labelled images are needed", remedy: "Give them with --data DIR")
     }
@@ -25,6 +29,7 @@ struct PreparedData: Sendable {
     loading.channels = input.channels
     loading.limit = options.data.limit
     loading.strict = options.data.strict
+    loading.needsLabels = needsLabels
     loading.classCount = model.architecture?.classCount ?? model.graph?.classCount
     if options.threads > 0 { loading.threads = options.threads }
     if let progress = options.progress {

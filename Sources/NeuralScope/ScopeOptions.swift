@@ -1,6 +1,7 @@
 import ScopeBytes
 import ScopeData
 import ScopeGraph
+import ScopeOptimization
 
 /// What a run should do; every field has the default of the command line.
 public struct ScopeOptions: Sendable {
@@ -14,6 +15,7 @@ public struct ScopeOptions: Sendable {
   public var maximumAccuracyDrop = 0.01
   /// Where `optimize` writes its model; nil writes none.
   public var optimizedPath: String?
+  public var optimization = OptimizationSettings()
   /// Attacks and radii of the robustness section.
   public var attack = AttackOptions()
   /// Bounds the time of the latency measurement of `analyze`.
@@ -30,6 +32,32 @@ public struct ScopeOptions: Sendable {
   public var command: String?
   /// Told about long work; called from any thread.
   public var progress: (@Sendable (ScopeProgress) -> Void)?
+
+  public init() {}
+}
+
+/// How the search of `optimize` goes about it.
+public struct OptimizationSettings: Sendable {
+  public var objective = OptimizationObjective.latency
+  /// Nil lets the search choose.
+  public var techniques: Set<OptimizationTechnique>?
+  public var timeBudget: Duration = .seconds(60)
+  /// Judge by agreement with the original's predictions even where there are labels.
+  public var judgesByAgreement = false
+  /// Recover accuracy of pruned models by distilling the original into them.
+  public var finetune = false
+  /// Try thread counts and session options with the written model.
+  public var tunesSessions = false
+  /// Also measure the written model in OpenVINO.
+  public var usesOpenVINO = false
+  /// OpenVINO's C library; nil looks in the known places.
+  public var openVINOPath: String?
+  /// Batch size to write into the model.
+  public var batch: Int?
+  /// Measure what quantizing each layer alone costs.
+  public var sensitivity = false
+  /// Folder of candidates: an interrupted search goes on, and the Pareto front's models stay there.
+  public var workDirectory: String?
 
   public init() {}
 }

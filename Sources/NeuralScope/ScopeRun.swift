@@ -100,16 +100,33 @@ struct ScopeRun {
 
   mutating func optimize() throws(ScopeError) {
     let engine = try needEngine()
-    let data = try needData()
-    let (section, result) = try OptimizationStage.run(model, data: data, engine: engine, options: options)
+    let prepared: SampleStage.Prepared
+    if let data {
+      prepared = SampleStage.Prepared(samples: data.samples, images: data, dataset: nil, warnings: [])
+    } else {
+      prepared = try SampleStage.load(model, options: options)
+      report.conditions.data = prepared.dataset
+      report.conditions.warnings += prepared.warnings
+    }
+    let (section, result) = try OptimizationStage.run(
+      model, prepared: prepared, sha256: report.model.sha256, engine: engine, options: options)
     report.optimization = section
+    if !result.isJudged {
+      skip(
+        "optimization.accuracy", reason: "there is no data to judge by",
+        remedy: "--data DIR (images), or an .npz with an array per input")
+    } else if !result.isLabelled {
+      skip(
+        "optimization.accuracy", reason: "agreement with the original's predictions judges",
+        remedy: "give labelled data and leave out --judge agreement")
+    }
     optimized = result
   }
 
   mutating func attack(sampleCount: Int) throws(ScopeError) {
     let engine = try needEngine()
     let data = try needData()
-    let quantized = optimized.flatMap { $0.isQuantized ? $0.model : nil }
+    let quantized = optimized.flatMap { $0.isApproximate ? $0.model : nil }
     report.robustness = try RobustnessStage.run(
       model, optimized: quantized, data: data, sampleCount: sampleCount, engine: engine, options: options)
     if options.attack.randomStart {

@@ -42,11 +42,13 @@ enum SecurityStage {
     }
     evidence.currentYear = Calendar(identifier: .gregorian).component(.year, from: Date())
     if let optimization {
-      evidence.cleanAccuracy = optimization.originalAccuracy
-      evidence.originalAccuracy = optimization.originalAccuracy
-      evidence.optimizedAccuracy = optimization.optimizedAccuracy
+      if optimization.isLabelled {
+        evidence.cleanAccuracy = optimization.originalAccuracy
+        evidence.originalAccuracy = optimization.originalAccuracy
+        evidence.optimizedAccuracy = optimization.optimizedAccuracy
+      }
       evidence.agreement = optimization.agreement.value
-      evidence.isQuantized = optimization.isQuantized
+      evidence.isQuantized = optimization.isApproximate
       evidence.calibrationImages = optimization.calibrationImages
       evidence.evaluationImages = optimization.evaluationImages
       evidence.optimizationImages = optimization.evaluationImages

@@ -69,6 +69,52 @@ public enum Deflate {
     }
   }
 
+  /// Bytes that the chunks, one after the other, take as one zlib stream.
+  ///
+  /// - Parameter level: 0 (stored) to 9 (smallest).
+  /// - Throws: `invalidArgument` for another level; `limitExceeded` when zlib has no memory.
+  public static func deflatedSize(_ chunks: [ByteSlice], level: Int) throws(ScopeError) -> Int {
+    guard (0...9).contains(level) else {
+      throw ScopeError(
+        .invalidArgument, "the compression level is not possible", expected: "0 ... 9", found: "\(level)")
+    }
+    var stream = unsafe z_stream()
+    guard
+      unsafe deflateInit_(&stream, Int32(level), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else {
+      throw ScopeError(.limitExceeded, "zlib has no memory to compress")
+    }
+    defer { unsafe deflateEnd(&stream) }
+    var target = [UInt8](repeating: 0, count: 1 << 16)
+    var size = 0
+    unsafe target.withUnsafeMutableBufferPointer { target in
+      func drain(_ flush: Int32) {
+        repeat {
+          unsafe stream.next_out = target.baseAddress
+          unsafe stream.avail_out = UInt32(target.count)
+          _ = unsafe CZlib.deflate(&stream, flush)
+          unsafe size += target.count - Int(stream.avail_out)
+        } while unsafe stream.avail_out == 0
+      }
+      for chunk in chunks {
+        unsafe chunk.withUnsafeBytes { source in
+          guard let base = unsafe source.bindMemory(to: UInt8.self).baseAddress else { return }
+          var position = 0
+          // zlib counts in 32 bits.
+          while position < source.count {
+            let count = min(1 << 30, source.count - position)
+            unsafe stream.next_in = UnsafeMutablePointer(mutating: base + position)
+            unsafe stream.avail_in = UInt32(count)
+            drain(Z_NO_FLUSH)
+            position += count
+          }
+        }
+      }
+      drain(Z_FINISH)
+    }
+    return size
+  }
+
   /// The CRC-32 of ZIP and PNG.
   public static func crc32(_ data: ByteSlice) -> UInt32 {
     unsafe data.withUnsafeBytes { buffer in

@@ -6,13 +6,23 @@ public enum DatasetSource: Sendable, Hashable {
   case classFolders(root: String, classes: [String])
   /// A label file, the folders its file names are relative to, in the order they are tried.
   case labelsFile(path: String, imageFolders: [String])
+  /// A folder of images without labels.
+  case images(root: String)
   /// A NumPy archive with the arrays `x` and `y`.
   case arrays(path: String)
 
   static let imageExtensions: Set<String> = ["jpg", "jpeg", "png", "jpe", "jfif"]
 
+  /// - Parameter needsLabels: whether a folder of images without labels is refused.
   /// - Throws: `notFound`; `invalidData` saying what is missing when the path holds no labelled images.
-  public static func detect(_ path: String) throws(ScopeError) -> DatasetSource { try detect(path, depth: 0) }
+  public static func detect(_ path: String, needsLabels: Bool = true) throws(ScopeError) -> DatasetSource {
+    do throws(ScopeError) { return try detect(path, depth: 0) } catch {
+      guard !needsLabels, Directory.kind(of: path) == .folder,
+        try Directory.names(in: path).contains(where: isImage)
+      else { throw error }
+      return .images(root: path)
+    }
+  }
 
   private static func detect(_ path: String, depth: Int) throws(ScopeError) -> DatasetSource {
     switch Directory.kind(of: path) {

@@ -10,6 +10,8 @@ public struct SkippedImage: Sendable, Hashable, Codable {
 public struct LoadedDataset: Sendable {
   /// Pixel space, not normalised.
   public let images: LabeledImages
+  /// False when the labels stand for nothing.
+  public let isLabelled: Bool
   public let skipped: [SkippedImage]
   /// Class names in index order, when the data or the model names them.
   public let classNames: [String]?
@@ -35,6 +37,8 @@ public enum ImageLoader {
     public var limit: Int?
     /// Stop at the first image that cannot be used instead of skipping it.
     public var strict = false
+    /// Refuse images without labels.
+    public var needsLabels = true
     /// Outputs of the model; labels must be below it.
     public var classCount: Int?
     /// Class names in the model's output order.
@@ -59,7 +63,7 @@ public enum ImageLoader {
         .invalidArgument, "the limit is not a number of images", expected: "1 or more", found: "\(limit)")
     }
     let preprocessing = preprocessing.adapted(to: options.inputSize)
-    let source = try DatasetSource.detect(path)
+    let source = try DatasetSource.detect(path, needsLabels: options.needsLabels)
     if case .arrays(let file) = source {
       return try NumpyDataset.load(file, preprocessing: preprocessing, options: options)
     }
@@ -89,8 +93,11 @@ public enum ImageLoader {
         "\(decoded.rotated) images carry an EXIF rotation; they were used as stored, like torchvision's loader does."
       )
     }
+    var isLabelled = true
+    if case .images = source { isLabelled = false }
     return LoadedDataset(
-      images: images, skipped: decoded.skipped, classNames: labelling.classNames, description: description,
+      images: images, isLabelled: isLabelled, skipped: decoded.skipped, classNames: labelling.classNames,
+      description: description,
       sourceCount: labelling.entries.count, preprocessing: preprocessing, notes: notes)
   }
 }

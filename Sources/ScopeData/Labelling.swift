@@ -31,6 +31,12 @@ struct Labelling {
       do throws(ScopeError) {
         try readLabels(path, folders, modelClasses: modelClasses, classCount: classCount)
       } catch { throw error.inFile(path) }
+    case .images(let root):
+      // Labels nobody reads: the data set says that it has none.
+      entries = try Directory.names(in: root).filter(DatasetSource.isImage).sorted().map {
+        DatasetEntry(path: DatasetSource.join(root, $0), name: $0, label: 0)
+      }
+      description = "\(entries.count) images without labels"
     case .arrays(let path):
       throw ScopeError(.invalidArgument, "arrays are not files of images", file: path)
     }

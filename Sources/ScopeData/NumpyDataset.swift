@@ -18,8 +18,12 @@ enum NumpyDataset {
   ) throws(ScopeError) -> LoadedDataset {
     let archive = try ZipArchive(ByteSlice(mappingFile: path))
     let images = try NumpyImages(array("x", in: archive), channels: options.channels)
-    let labels = try labels(array("y", in: archive), count: images.count, classCount: options.classCount)
-    let chosen = Subset.classSpread(labels: labels, limit: options.limit ?? labels.count)
+    var labels: [Int]?
+    if options.needsLabels || archive.member(named: "y.npy") != nil {
+      labels = try Self.labels(array("y", in: archive), count: images.count, classCount: options.classCount)
+    }
+    let classes = labels ?? [Int](repeating: 0, count: images.count)
+    let chosen = Subset.classSpread(labels: classes, limit: options.limit ?? classes.count)
     let values = try checkedProduct(
       [chosen.count, images.channels, images.height, images.width, images.array.element == .uint8 ? 1 : 4],
       what: "image array")
@@ -27,7 +31,7 @@ enum NumpyDataset {
 
     var notes = images.note.map { [$0] } ?? []
     let names = chosen.map { "x[\($0)]" }
-    let kept = chosen.map { labels[$0] }
+    let kept = chosen.map { classes[$0] }
     let result: LabeledImages
     if let bytes = try pixels(images, chosen) {
       result = try ByteImages(images, bytes, labels: kept, names: names).prepared(preprocessing, options)
@@ -37,14 +41,17 @@ enum NumpyDataset {
     var description = "NumPy arrays with \(images.count) images"
     if chosen.count < images.count { description += ", \(chosen.count) taken, spread over the classes" }
     return LoadedDataset(
-      images: result, skipped: [], classNames: options.classNames, description: description,
+      images: result, isLabelled: labels != nil, skipped: [], classNames: options.classNames,
+      description: description,
       sourceCount: images.count, preprocessing: preprocessing, notes: notes)
   }
 
-  private static func array(_ name: String, in archive: ZipArchive) throws(ScopeError) -> NumpyArray {
+  static func array(
+    _ name: String, in archive: ZipArchive, expected: String = "arrays x and y"
+  ) throws(ScopeError) -> NumpyArray {
     guard let member = archive.member(named: "\(name).npy") else {
       throw ScopeError(
-        .invalidData, "the archive has no array \(name)", expected: "arrays x and y",
+        .invalidData, "the archive has no array \(name)", expected: expected,
         found: archive.members.prefix(8).map { String($0.name.prefix(40)) }.joined(separator: ", "),
         remedy: "Save them with numpy.savez(file, x=images, y=labels)")
     }
@@ -55,7 +62,7 @@ enum NumpyDataset {
     do throws(ScopeError) { return try NumpyArray(contents) } catch { throw error.at("array \(name)") }
   }
 
-  private static func labels(_ array: NumpyArray, count: Int, classCount: Int?) throws(ScopeError) -> [Int] {
+  static func labels(_ array: NumpyArray, count: Int, classCount: Int?) throws(ScopeError) -> [Int] {
     let shape = array.dimensions
     guard shape == [count] || shape == [count, 1] else {
       throw ScopeError(

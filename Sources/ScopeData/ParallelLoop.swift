@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// Threads rather than tasks, so that the blocking caller needs no `async` and a library user's executor is not
 /// blocked by decoding.
-enum ParallelLoop {
+package enum ParallelLoop {
   private final class Work: Sendable {
     let next = Atomic<Int>(0)
     let count: Int
@@ -31,10 +31,10 @@ enum ParallelLoop {
   }
 
   /// Processors that are online.
-  static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   /// Calls `body` once for each of `0..<count`, in no particular order.
-  static func run(count: Int, threads: Int = processors, _ body: @escaping @Sendable (Int) -> Void) {
+  package static func run(count: Int, threads: Int = processors, _ body: @escaping @Sendable (Int) -> Void) {
     let work = Work(count: count, body: body)
     var helpers: [pthread_t] = []
     for _ in 1..<max(1, min(threads, count, 64)) {

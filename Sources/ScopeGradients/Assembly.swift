@@ -13,22 +13,10 @@ extension BackwardGraph {
     let gradientOutput = context.emit("Identity", [gradient])
     let logitsOutput = context.emit("Identity", [seed.logits])
     let outputs = [logitsOutput, seed.loss, gradientOutput].compactMap { $0 }
-    let nodes = live(context.forwardNodes + context.nodes, outputs: Set(outputs))
     let forwardCount = live(context.forwardNodes, outputs: [logits]).count
 
-    var model = source
-    model.producerName = "neural-scope"
-    model.graph.nodes = nodes
-    var used = Set<String>()
-    for node in nodes {
-      used.formUnion(node.inputs)
-      for graph in node.subgraphs { used.formUnion(graph.captures) }
-    }
-    var initializers = source.graph.initializers
-    for (name, tensor) in context.initializers { initializers[name] = tensor }
-    model.graph.initializers = initializers.filter { used.contains($0.key) }
+    var model = combined(source, context, outputs: outputs)
     model.graph.inputs = [input, seed.labels]
-    model.graph.valueInfo = []
     let batch = input.shape?.dimensions.first ?? .unknown
     model.graph.outputs = [
       ValueInfo(
@@ -45,11 +33,28 @@ extension BackwardGraph {
       lossOutput: seed.loss, gradientOutput: gradientOutput, classCount: seed.classCount,
       imageShape: input.shape ?? Shape([Dimension]()),
       activationBytesPerImage: activationBytes(context.forwardNodes, types),
-      forwardNodeCount: forwardCount, backwardNodeCount: nodes.count - forwardCount)
+      forwardNodeCount: forwardCount, backwardNodeCount: model.graph.nodes.count - forwardCount)
+  }
+
+  /// The model with the forward and backward nodes and constants that `outputs` need.
+  static func combined(_ source: Model, _ context: GradientContext, outputs: [String]) -> Model {
+    var model = source
+    model.producerName = "neural-scope"
+    model.graph.nodes = live(context.forwardNodes + context.nodes, outputs: Set(outputs))
+    var used = Set<String>()
+    for node in model.graph.nodes {
+      used.formUnion(node.inputs)
+      for graph in node.subgraphs { used.formUnion(graph.captures) }
+    }
+    var initializers = source.graph.initializers
+    for (name, tensor) in context.initializers { initializers[name] = tensor }
+    model.graph.initializers = initializers.filter { used.contains($0.key) }
+    model.graph.valueInfo = []
+    return model
   }
 
   /// The nodes that `outputs` need, in order; unused optional outputs stay.
-  private static func live(_ nodes: [Node], outputs: Set<String>) -> [Node] {
+  static func live(_ nodes: [Node], outputs: Set<String>) -> [Node] {
     var wanted = outputs
     var kept: [Node] = []
     for node in nodes.reversed() where !wanted.isDisjoint(with: node.outputs) {
@@ -62,7 +67,7 @@ extension BackwardGraph {
   }
 
   /// Bytes of all forward values per image, the batch counted as one; unknown sizes count as one, too.
-  private static func activationBytes(_ nodes: [Node], _ types: InferredTypes) -> Int {
+  static func activationBytes(_ nodes: [Node], _ types: InferredTypes) -> Int {
     var total = 0
     for node in nodes {
       for output in node.outputs where !output.isEmpty {

@@ -11,6 +11,12 @@ public enum LossKind: String, Sendable, Codable, CaseIterable {
   case margin
   /// sum(output * weights) with weights fed by the caller: the vector-Jacobian product of any output.
   case weightedSum
+  /// Kullback-Leibler divergence of softmax(logits / T) from softmax(teacher / T), times T^2, with the teacher's
+  /// logits fed by the caller (Hinton et al. 2015, arXiv:1503.02531), summed over the batch.
+  case divergence
+  /// Mean over an image's outputs of (output - teacher)^2, the teacher's output fed by the caller, summed over the
+  /// batch.
+  case squaredError
 }
 
 /// A forward and backward graph in one model.
@@ -63,12 +69,14 @@ public enum BackwardGraph {
     let context = GradientContext(model: model, types: types)
     let reach = Reach(model.graph, from: input.name)
     let output = try differentiatedValue(model, named: logits, reach: reach, loss: loss)
-    let needed = reach.nodes(leadingTo: output, in: model.graph)
+    let needed = reach.nodes(leadingTo: [output], in: model.graph)
+    try requireRules(needed, in: model.graph, purpose: .attack)
 
     let seed = try LossSeed.build(loss, logits: output, in: context)
     var gradients: [String: [String]] = [output: [seed.gradient]]
-    for index in needed.sorted(by: >) {
-      try propagate(through: index, reach: reach, gradients: &gradients, context: context)
+    for index in needed {
+      try propagate(
+        through: index, reach: reach, gradients: &gradients, purpose: .attack, context: context)
     }
     guard let parts = gradients[input.name] else {
       throw ScopeError(
@@ -81,26 +89,40 @@ public enum BackwardGraph {
   }
 
   /// The sum of a value's gradient contributions.
-  private static func total(_ parts: [String], _ context: GradientContext) -> String {
+  static func total(_ parts: [String], _ context: GradientContext) -> String {
     var sum = parts[0]
     for part in parts.dropFirst() { sum = context.add(sum, part) }
     return sum
   }
 
-  private static func propagate(
-    through index: Int, reach: Reach, gradients: inout [String: [String]], context: GradientContext
+  /// - Throws: `unsupported` naming the first node, counted from the output, that has no rule. Checked first, since what
+  ///   such an operator gives has no known shape and would be blamed for it.
+  static func requireRules(
+    _ indices: [Int], in graph: Graph, purpose: GradientPurpose
+  ) throws(ScopeError) {
+    for index in indices {
+      let node = graph.nodes[index]
+      guard GradientRegistry.rule(for: node) == nil || !node.subgraphs.isEmpty else { continue }
+      let domain = node.domain.isEmpty ? "" : "\(node.domain)."
+      throw ScopeError(
+        .unsupported, "the gradient cannot pass through the operator \(domain)\(node.opType)",
+        place: Application.place(of: node, index), remedy: purpose.remedy)
+    }
+  }
+
+  static func propagate(
+    through index: Int, reach: Reach, gradients: inout [String: [String]], purpose: GradientPurpose,
+    context: GradientContext
   ) throws(ScopeError) {
     let node = context.forwardNodes[index]
     let outputs = node.outputs.map { name in gradients.removeValue(forKey: name).map { total($0, context) } }
     guard let first = outputs.compactMap({ $0 }).first else { return }
     let application = Application(
       node: node, index: index, outputGradients: outputs,
-      wanted: node.inputs.map { !$0.isEmpty && reach.values.contains($0) }, gradient: first)
-    guard let rule = GradientRegistry.rule(for: node), node.subgraphs.isEmpty else {
-      let domain = node.domain.isEmpty ? "" : "\(node.domain)."
-      throw ScopeError(
-        .unsupported, "the gradient cannot pass through the operator \(domain)\(node.opType)",
-        place: application.place, remedy: Application.remedy)
+      wanted: node.inputs.map { !$0.isEmpty && reach.values.contains($0) }, gradient: first,
+      purpose: purpose)
+    guard let rule = GradientRegistry.rule(for: node) else {
+      throw application.unsupported("no derivative is known")
     }
     guard node.opType == "Split" || outputs[0] != nil else {
       throw application.unsupported("its second output leads to the logits")
@@ -108,7 +130,8 @@ public enum BackwardGraph {
     let results = try rule.differentiate(application, in: context)
     for (position, input) in node.inputs.enumerated() where application.wanted[position] {
       guard position < results.count, let gradient = results[position] else {
-        throw application.unsupported("input \(position) depends on the image and has no gradient")
+        throw application.unsupported(
+          "its input \(position) depends on \(purpose.source) and has no gradient")
       }
       gradients[input, default: []].append(gradient)
     }
@@ -134,17 +157,18 @@ public enum BackwardGraph {
     return inputs[0]
   }
 
-  private static func differentiatedValue(
-    _ model: Model, named name: String?, reach: Reach, loss: LossKind
+  static func differentiatedValue(
+    _ model: Model, named name: String?, reach: Reach, loss: LossKind, purpose: GradientPurpose = .attack
   ) throws(ScopeError) -> String {
     if let name {
       guard reach.values.contains(name) else {
-        throw ScopeError(.invalidArgument, "no value '\(name)' of the model depends on the image")
+        throw ScopeError(
+          .invalidArgument, "no value '\(name)' of the model depends on \(purpose.source)")
       }
       return name
     }
     guard let output = model.graph.outputs.first(where: { reach.values.contains($0.name) }) else {
-      throw ScopeError(.invalidGraph, "no output of the model depends on its image input")
+      throw ScopeError(.invalidGraph, "no output of the model depends on \(purpose.source)")
     }
     return loss == .weightedSum ? output.name : LossSeed.beforeSoftmax(output.name, in: model.graph)
   }

@@ -8,8 +8,9 @@ import ScopeGraph
 /// - Stride 1: a convolution with the kernel flipped and its channels transposed.
 /// - Equal strides s, two spatial axes, one group: a convolution to the s x s sub-pixel phases, then DepthToSpace
 ///   (2 times faster than ConvTranspose in ONNX Runtime).
-/// - Otherwise, and when the kernel is not constant: ConvTranspose, which measured 3 times faster than phases for
-///   strided depthwise kernels.
+/// - Otherwise: ConvTranspose, which measured 3 times faster than phases for strided depthwise kernels.
+///
+/// A constant kernel is rearranged here, once; one that is trained is rearranged by nodes of the graph.
 package struct ConvolutionInputGradient {
   package var window: SlidingWindow
   package var groups: Int
@@ -39,23 +40,21 @@ package struct ConvolutionInputGradient {
     guard groups > 0, outputChannels % groups == 0 else {
       throw ScopeError(.invalidGraph, "\(outputChannels) output channels do not divide into \(groups) groups")
     }
-    if let constant {
-      let kernel = try constant.floats()
-      if window.strides.allSatisfy({ $0 == 1 }), let result = unitStride(gradient, kernel, context, input) {
-        return result
-      }
-      if groups == 1, window.rank == 2, window.strides[0] == window.strides[1],
-        let result = phases(gradient, kernel, context, input)
-      {
-        return result
-      }
+    let kernel = try constant?.floats()
+    if window.strides.allSatisfy({ $0 == 1 }), let result = unitStride(gradient, kernel, context, input) {
+      return result
+    }
+    if groups == 1, window.rank == 2, window.strides[0] == window.strides[1],
+      let result = phases(gradient, kernel, context, input)
+    {
+      return result
     }
     return transposed(gradient, context)
   }
 
   /// Nil when a padding would be negative.
   private func unitStride(
-    _ gradient: String, _ kernel: [Float], _ context: GradientContext, _ input: String
+    _ gradient: String, _ kernel: [Float]?, _ context: GradientContext, _ input: String
   ) -> String? {
     var begin: [Int] = []
     var end: [Int] = []
@@ -64,10 +63,22 @@ package struct ConvolutionInputGradient {
       end.append(window.input[axis] - window.output[axis] + window.padsBegin[axis])
     }
     guard (begin + end).allSatisfy({ $0 >= 0 }) else { return nil }
+    let weight =
+      kernel.map { context.constant(flipped($0), as: context.dataType(input)) }
+      ?? flippedWhileRunning(context)
+    return context.emit(
+      "Conv", [gradient, weight],
+      [
+        "kernel_shape": .ints(window.kernel), "pads": .ints(begin + end), "group": .int(groups),
+        "dilations": .ints(window.dilations), "strides": .ints(window.strides),
+      ])
+  }
+
+  /// [groups, perGroup, in, taps] to [groups, in, perGroup, taps reversed]; reversing the flat taps flips every axis.
+  private func flipped(_ kernel: [Float]) -> Tensor {
     let taps = window.kernel.reduce(1, *)
     let perGroup = outputChannels / groups
     var flipped = [Float](repeating: 0, count: kernel.count)
-    // [groups, perGroup, in, taps] to [groups, in, perGroup, taps reversed]; reversing the flat taps flips every axis.
     for group in 0..<groups {
       for output in 0..<perGroup {
         for channel in 0..<inputChannelsPerGroup {
@@ -77,13 +88,33 @@ package struct ConvolutionInputGradient {
         }
       }
     }
-    let shape = [groups * inputChannelsPerGroup, perGroup] + window.kernel
-    let weight = context.constant(.floats(flipped, shape), as: context.dataType(input))
+    return .floats(flipped, [groups * inputChannelsPerGroup, perGroup] + window.kernel)
+  }
+
+  /// As ``flipped(_:)``, by nodes.
+  private func flippedWhileRunning(_ context: GradientContext) -> String {
+    let perGroup = outputChannels / groups
+    var value = weight
+    let spatial = Array(0..<window.rank)
+    if groups == 1 {
+      value = context.emit("Transpose", [value], ["perm": .ints([1, 0] + spatial.map { $0 + 2 })])
+    } else if perGroup > 1 || inputChannelsPerGroup > 1 {
+      let split = [groups, perGroup, inputChannelsPerGroup] + window.kernel
+      value = context.emit("Reshape", [value, context.integers(split)])
+      value = context.emit("Transpose", [value], ["perm": .ints([0, 2, 1] + spatial.map { $0 + 3 })])
+      let joined = [groups * inputChannelsPerGroup, perGroup] + window.kernel
+      value = context.emit("Reshape", [value, context.integers(joined)])
+    }
+    let axes = spatial.filter { window.kernel[$0] > 1 }
+    guard !axes.isEmpty else { return value }
+    let (starts, steps) = (axes.map { _ in -1 }, axes.map { _ in -1 })
+    // An end before the first element: ONNX counts -1 from the back.
+    let ends = axes.map { _ in Int(Int32.min) }
     return context.emit(
-      "Conv", [gradient, weight],
+      "Slice",
       [
-        "kernel_shape": .ints(window.kernel), "pads": .ints(begin + end), "group": .int(groups),
-        "dilations": .ints(window.dilations), "strides": .ints(window.strides),
+        value, context.integers(starts), context.integers(ends), context.integers(axes.map { $0 + 2 }),
+        context.integers(steps),
       ])
   }
 
@@ -97,7 +128,7 @@ package struct ConvolutionInputGradient {
   }
 
   /// Nil when the form does not apply (negative padding, or a kernel too sparse to be worth it).
-  private func phases(_ gradient: String, _ kernel: [Float], _ context: GradientContext, _ input: String)
+  private func phases(_ gradient: String, _ kernel: [Float]?, _ context: GradientContext, _ input: String)
     -> String?
   {
     let stride = window.strides[0]
@@ -126,7 +157,8 @@ package struct ConvolutionInputGradient {
     }
     let taps = length[0] * length[1]
     guard taps * used <= 8 * window.kernel[0] * window.kernel[1] else { return nil }
-    var weights = [Float](repeating: 0, count: used * inputs * outputChannels * taps)
+    // Where each element of the rearranged kernel comes from; -1 for zero.
+    var sources = [Int](repeating: -1, count: used * inputs * outputChannels * taps)
     for phase in 0..<used {
       for row in contributing[0][phase / stride] {
         for column in contributing[1][phase % stride] {
@@ -134,17 +166,26 @@ package struct ConvolutionInputGradient {
           let tap = row.tap * window.kernel[1] + column.tap
           for channel in 0..<inputs {
             for output in 0..<outputChannels {
-              weights[((phase * inputs + channel) * outputChannels + output) * taps + position] =
-                kernel[(output * inputs + channel) * window.kernel[0] * window.kernel[1] + tap]
+              sources[((phase * inputs + channel) * outputChannels + output) * taps + position] =
+                (output * inputs + channel) * window.kernel[0] * window.kernel[1] + tap
             }
           }
         }
       }
     }
     let shape = [used * inputs, outputChannels, length[0], length[1]]
-    let weight = context.constant(.floats(weights, shape), as: context.dataType(input))
+    let rearranged: String
+    if let kernel {
+      let weights = sources.map { $0 < 0 ? 0 : kernel[$0] }
+      rearranged = context.constant(.floats(weights, shape), as: context.dataType(input))
+    } else {
+      let flat = context.emit("Reshape", [weight, context.integers([-1])])
+      let zero = context.emit("Reshape", [context.scalar(0, like: input), context.integers([1])])
+      let extended = context.emit("Concat", [flat, zero], ["axis": .int(0)])
+      rearranged = context.emit("Gather", [extended, context.constant(.int64s(sources, shape), as: .int64)])
+    }
     var result = context.emit(
-      "Conv", [gradient, weight], ["kernel_shape": .ints(length), "pads": .ints(begin + end)])
+      "Conv", [gradient, rearranged], ["kernel_shape": .ints(length), "pads": .ints(begin + end)])
     if used < phaseCount {
       result = context.emit(
         "Pad", [result, context.integers([0, 0, 0, 0, 0, (phaseCount - used) * inputs, 0, 0])])

@@ -145,6 +145,11 @@ package final class GradientContext {
   package func multiply(_ left: String, _ right: String) -> String { emit("Mul", [left, right]) }
   package func divide(_ left: String, _ right: String) -> String { emit("Div", [left, right]) }
 
+  /// The sum over everything but axis 1: [N, C, ...] to [C].
+  package func sumPerChannel(_ value: String, rank: Int) -> String {
+    sum(value, axes: [0] + Array(2..<max(rank, 2)), keepDimensions: false)
+  }
+
   package func sum(_ value: String, axes: [Int], keepDimensions: Bool) -> String {
     emit("ReduceSum", [value, integers(axes)], ["keepdims": .int(keepDimensions ? 1 : 0)])
   }
@@ -207,14 +212,12 @@ package final class GradientContext {
     let to = try shape(operand, for: application).dimensions
     guard from.count >= to.count else { throw application.unsupported("its shapes do not broadcast") }
     let extra = from.count - to.count
-    var value = gradient
-    if extra > 0 { value = sum(value, axes: Array(0..<extra), keepDimensions: false) }
     var repeated: [Int] = []
     for (axis, size) in to.enumerated() {
       let whole = from[extra + axis]
       if size == whole, size != .unknown { continue }
       if size == .known(1) {
-        repeated.append(axis)
+        repeated.append(extra + axis)
       } else if size.value == nil && (whole.value == nil || whole.value == 1) {
         // Two symbolic sizes of the same axis: the batch under two names. A size of one would have been known.
         continue
@@ -223,6 +226,9 @@ package final class GradientContext {
           "whether '\(operand)' is broadcast along axis \(axis) is not known before running")
       }
     }
-    return repeated.isEmpty ? value : sum(value, axes: repeated, keepDimensions: true)
+    // The inner axes first: they are contiguous, and what is left is small.
+    var value = repeated.isEmpty ? gradient : sum(gradient, axes: repeated, keepDimensions: true)
+    if extra > 0 { value = sum(value, axes: Array(0..<extra), keepDimensions: false) }
+    return value
   }
 }

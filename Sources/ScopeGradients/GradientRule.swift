@@ -15,6 +15,23 @@ package protocol GradientRule: Sendable {
     -> [String?]
 }
 
+/// What a gradient is built for: the words of its refusals.
+package enum GradientPurpose: Sendable {
+  case attack, training
+
+  /// What remains possible for a model whose gradient cannot be built.
+  package var remedy: String {
+    switch self {
+    case .attack:
+      "White-box attacks need this gradient; analysis, optimization, security and clean accuracy work without it"
+    case .training: "Fine-tuning needs this gradient; every other optimization works without it"
+    }
+  }
+
+  /// What the gradient leads to.
+  var source: String { self == .attack ? "the image" : "the trained weights" }
+}
+
 /// One node to be differentiated.
 package struct Application {
   package let node: Node
@@ -22,10 +39,11 @@ package struct Application {
   package let index: Int
   /// d(loss)/d(output) per output; nil where the loss does not depend on it.
   package let outputGradients: [String?]
-  /// Per input, whether the image reaches it.
+  /// Per input, whether the differentiated values reach it.
   package let wanted: [Bool]
   /// The gradient of the first output. Rules of operators with one output use this.
   package let gradient: String
+  package let purpose: GradientPurpose
 
   package func isWanted(_ input: Int) -> Bool { input < wanted.count && wanted[input] }
 
@@ -34,24 +52,26 @@ package struct Application {
     [gradient] + Array(repeating: nil, count: max(node.inputs.count - 1, 0))
   }
 
-  package var place: String { "\(node.opType) node \(node.name.isEmpty ? "\(index)" : "'\(node.name)'")" }
+  package var place: String { Self.place(of: node, index) }
+
+  package static func place(of node: Node, _ index: Int) -> String {
+    "\(node.opType) node \(node.name.isEmpty ? "\(index)" : "'\(node.name)'")"
+  }
 
   /// The error for a form of the operator that has no gradient here.
   package func unsupported(_ what: String, found: String? = nil, remedy: String? = nil) -> ScopeError {
     ScopeError(
       .unsupported, "the gradient cannot pass through this \(node.opType): \(what)", place: place,
       found: found,
-      remedy: remedy ?? Application.remedy)
+      remedy: remedy ?? purpose.remedy)
   }
 
-  /// What remains possible for a model whose gradient cannot be built.
-  package static let remedy =
-    "White-box attacks need this gradient; analysis, optimization, security and clean accuracy work without it"
-
-  /// Only the first input may depend on the image; weights and parameters may not.
-  package func requireOnlyFirstInput() throws(ScopeError) {
-    if wanted.dropFirst().contains(true) {
-      throw unsupported("an operand other than the first depends on the image")
+  /// Only the inputs at `positions` (the first unless given) may depend on what is differentiated.
+  package func requireOnly(_ positions: Set<Int> = [0]) throws(ScopeError) {
+    for (position, isWanted) in wanted.enumerated() where isWanted && !positions.contains(position) {
+      throw unsupported("its input \(position) depends on \(purpose.source)")
     }
   }
+
+  package func requireOnlyFirstInput() throws(ScopeError) { try requireOnly() }
 }

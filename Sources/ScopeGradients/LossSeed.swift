@@ -27,10 +27,19 @@ package struct LossSeed {
     return value
   }
 
-  static func build(_ kind: LossKind, logits value: String, in context: GradientContext) throws(ScopeError)
-    -> LossSeed
-  {
+  static func build(
+    _ kind: LossKind, logits value: String, temperature: Float = 1, in context: GradientContext
+  ) throws(ScopeError) -> LossSeed {
     let shape = context.shape(value)
+    switch kind {
+    case .divergence: return try divergence(value, temperature, context)
+    case .squaredError:
+      let error = try SquaredError(of: value, in: context)
+      return LossSeed(
+        gradient: error.gradient, loss: context.emit("Identity", [error.loss]), logits: value,
+        labels: error.target, classCount: nil)
+    case .crossEntropy, .margin, .weightedSum: break
+    }
     if kind == .weightedSum {
       let name = context.fresh("weights")
       return LossSeed(

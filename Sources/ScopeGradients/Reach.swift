@@ -1,8 +1,9 @@
 import ScopeGraph
 
-/// Which values depend on the image, and which nodes lie between the image and an output.
+/// Which values depend on the differentiated ones (the image, or the weights), and which nodes lie between them and an
+/// output.
 package struct Reach {
-  /// Values that depend on the image, the image included.
+  /// Values that depend on the differentiated ones, these included.
   package private(set) var values: Set<String>
 
   /// Operators whose result is about shapes or is flat everywhere: the gradient ends there.
@@ -14,8 +15,10 @@ package struct Reach {
     "EyeLike", "RandomNormalLike", "RandomUniformLike",
   ]
 
-  package init(_ graph: Graph, from input: String) {
-    values = [input]
+  package init(_ graph: Graph, from input: String) { self.init(graph, from: [input]) }
+
+  package init(_ graph: Graph, from sources: Set<String>) {
+    values = sources
     for node in graph.nodes where !(Reach.flat.contains(node.opType) && node.domain.isEmpty) {
       if !values.isDisjoint(with: node.inputs)
         || node.subgraphs.contains(where: { !values.isDisjoint(with: $0.captures) })
@@ -26,9 +29,9 @@ package struct Reach {
     values.remove("")
   }
 
-  /// Indices of the nodes that carry a gradient from `output` to the image.
-  package func nodes(leadingTo output: String, in graph: Graph) -> [Int] {
-    var wanted: Set<String> = [output]
+  /// Indices of the nodes that carry a gradient from any of `outputs` to the differentiated values, last first.
+  package func nodes(leadingTo outputs: Set<String>, in graph: Graph) -> [Int] {
+    var wanted = outputs
     var result: [Int] = []
     for index in graph.nodes.indices.reversed() {
       let node = graph.nodes[index]

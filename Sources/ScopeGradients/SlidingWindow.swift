@@ -15,6 +15,19 @@ package struct SlidingWindow {
 
   package var rank: Int { kernel.count }
 
+  package init(
+    kernel: [Int], strides: [Int], dilations: [Int], padsBegin: [Int], padsEnd: [Int], input: [Int],
+    output: [Int]
+  ) {
+    self.kernel = kernel
+    self.strides = strides
+    self.dilations = dilations
+    self.padsBegin = padsBegin
+    self.padsEnd = padsEnd
+    self.input = input
+    self.output = output
+  }
+
   /// Reads `strides`, `dilations`, `pads` and `auto_pad` of a node.
   package init(
     node: Node, kernel: [Int], input: String, output: String, application: Application,

@@ -2,12 +2,6 @@ import COnnxRuntime
 import ScopeBytes
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// A loaded ONNX Runtime library with its environment.
 ///
 /// Loaded with `dlopen`; lives until the process ends, as unloading the library is not supported by it.
@@ -27,51 +21,29 @@ import Synchronization
   private static let apiVersion: UInt32 = 16
   private static let loaded = Mutex<[String: Engine]>([:])
 
-  /// Loads ONNX Runtime from `path`, or from the first place of ``EngineLocator`` that works.
+  /// Loads ONNX Runtime from `path`, or from the first place of ``LibraryLocator`` that works.
   ///
   /// - Throws: `engineUnavailable` naming the places that were tried.
   public static func load(path: String? = nil) throws(ScopeError) -> Engine {
-    let candidates = EngineLocator.candidates(explicit: path)
-    var reasons: [String] = []
-    for candidate in candidates {
-      if let engine = loaded.withLock({ $0[candidate.path] }) { return engine }
-      do throws(ScopeError) {
-        let engine = try Engine(loading: candidate.path)
-        loaded.withLock { $0[candidate.path] = engine }
-        return engine
-      } catch {
-        if candidate.isExplicit { throw error }
-        reasons.append(error.description)
-      }
+    try LibraryLocator().load(.onnxRuntime, explicit: path) { (file: String) throws(ScopeError) -> Engine in
+      if let engine = loaded.withLock({ $0[file] }) { return engine }
+      let engine = try Engine(loading: file)
+      loaded.withLock { $0[file] = engine }
+      return engine
     }
-    throw ScopeError(
-      .engineUnavailable, "ONNX Runtime was not found",
-      found: reasons.isEmpty ? "no library in the known places" : reasons.joined(separator: "; "),
-      remedy:
-        "Run scripts/bootstrap, or `pip install onnxruntime`, or name the library with --onnxruntime PATH or NEURAL_SCOPE_ONNXRUNTIME"
-    )
   }
 
   private init(loading path: String) throws(ScopeError) {
-    let failed = { (message: String) -> ScopeError in
-      ScopeError(
-        .engineUnavailable, message, file: path,
-        remedy: "Name another library with --onnxruntime PATH or NEURAL_SCOPE_ONNXRUNTIME")
-    }
-    guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-      throw failed(
-        "the library cannot be loaded: \(unsafe dlerror().map { unsafe String(cString: $0) } ?? "unknown reason")"
-      )
-    }
-    guard let symbol = unsafe dlsym(handle, "OrtGetApiBase"), let base = unsafe scope_ort_base(symbol) else {
-      throw failed("this is not an ONNX Runtime library (no OrtGetApiBase)")
+    let library = try DynamicLibrary(.onnxRuntime, path: path)
+    guard let base = unsafe scope_ort_base(try library.symbol("OrtGetApiBase")) else {
+      throw library.failure("this is not an ONNX Runtime library (no function table)")
     }
     let version = unsafe String(cString: scope_ort_version(base))
     let parts = version.split(separator: ".").compactMap { Int($0) }
     guard parts.count >= 2, parts[0] > 1 || (parts[0] == 1 && parts[1] >= 16),
       let api = unsafe scope_ort_api(base, Self.apiVersion)
     else {
-      throw failed("ONNX Runtime \(version) is too old; 1.16 or later is needed")
+      throw library.failure("ONNX Runtime \(version) is too old; 1.16 or later is needed")
     }
     var environment: OpaquePointer?
     var allocator: OpaquePointer?
@@ -81,7 +53,7 @@ import Synchronization
     unsafe try Self.check(api, scope_ort_default_allocator(api, &allocator))
     unsafe try Self.check(api, scope_ort_cpu_memory(api, 1, 0, &memory))
     guard let environment = unsafe environment, let allocator = unsafe allocator, let memory = unsafe memory
-    else { throw failed("ONNX Runtime returned no environment") }
+    else { throw library.failure("ONNX Runtime returned no environment") }
     unsafe try Self.check(api, scope_ort_disable_telemetry(api, environment))
     self.version = version
     self.path = path

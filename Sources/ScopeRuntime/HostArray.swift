@@ -65,6 +65,16 @@ public struct HostArray: Sendable {
     }
   }
 
+  /// A copy of the elements, row-major, little-endian.
+  public var packedBytes: ByteSlice {
+    var copy: [UInt8] = []
+    // Copying does not fail.
+    unsafe try? withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws(ScopeError) in
+      unsafe copy = [UInt8](bytes)
+    }
+    return ByteSlice(copy)
+  }
+
   /// Lends the elements' memory. The pointer must not leave the closure.
   func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws(ScopeError) -> R) throws(ScopeError) -> R {
     func lend<Element>(_ array: [Element]) throws(ScopeError) -> R {

@@ -1,6 +1,12 @@
 import ScopeBytes
 import ScopeStatistics
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Steady-state latency of one model under stated conditions.
 public struct LatencySummary: Sendable, Hashable {
   /// One run each, milliseconds, in the order taken.
@@ -54,6 +60,12 @@ public struct SpeedRatio: Sendable, Hashable {
   /// 95% confidence interval of that median.
   public var interval: ClosedRange<Double>
   public var rounds: Int
+
+  public init(ratio: Double, interval: ClosedRange<Double>, rounds: Int) {
+    self.ratio = ratio
+    self.interval = interval
+    self.rounds = rounds
+  }
 }
 
 public enum LatencyBenchmark {
@@ -86,7 +98,7 @@ public enum LatencyBenchmark {
   /// Precision is looked at every 16 samples from 64 on, not after each: a test repeated at every sample would end
   /// early by chance, and 64 are needed for the 90th percentile.
   public static func measure(
-    _ session: Session, feeds: [String: HostArray], batch: Int, plan: Plan = Plan()
+    _ session: any InferenceSession, feeds: [String: HostArray], batch: Int, plan: Plan = Plan()
   ) throws(ScopeError) -> LatencySummary {
     let clock = ContinuousClock()
     let warmUp = try warmUp(session, feeds, until: clock.now + plan.budget / 2)
@@ -106,14 +118,14 @@ public enum LatencyBenchmark {
       }
     }
     return LatencySummary(
-      samples: samples, warmUpRuns: warmUp.runs, isWarm: warmUp.isStable, threads: threads(session),
+      samples: samples, warmUpRuns: warmUp.runs, isWarm: warmUp.isStable, threads: session.threads,
       batch: batch, stop: stop)
   }
 
   /// Times several sessions in turn, round by round, each round beginning with the next one, so that a drift of
   /// the machine and the caches' state meet all of them alike.
   public static func interleaved(
-    _ sessions: [Session], feeds: [[String: HostArray]], batch: Int, plan: Plan = Plan()
+    _ sessions: [any InferenceSession], feeds: [[String: HostArray]], batch: Int, plan: Plan = Plan()
   ) throws(ScopeError) -> [LatencySummary] {
     let clock = ContinuousClock()
     var warmUps: [(runs: Int, isStable: Bool)] = []
@@ -136,7 +148,41 @@ public enum LatencyBenchmark {
     return sessions.indices.map { index in
       LatencySummary(
         samples: samples[index], warmUpRuns: warmUps[index].runs, isWarm: warmUps[index].isStable,
-        threads: threads(sessions[index]), batch: batch)
+        threads: sessions[index].threads, batch: batch)
+    }
+  }
+
+  /// Times several sessions in blocks, each after a rest, for sessions that disturb each other when they take turns
+  /// run by run: the idle threads of one that spins take the processor from the others.
+  ///
+  /// - Returns: per session, a sample per block: the median of its runs, the first left out.
+  public static func alternating(
+    _ sessions: [any InferenceSession], feeds: [[String: HostArray]], batch: Int, budget: Duration,
+    rest: Duration = .milliseconds(20), maximumBlocks: Int = 60
+  ) throws(ScopeError) -> [LatencySummary] {
+    let clock = ContinuousClock()
+    let end = clock.now + budget
+    var samples = [[Double]](repeating: [], count: sessions.count)
+    var round = 0
+    while round < max(maximumBlocks, 1) {
+      for step in sessions.indices {
+        let index = (round + step) % sessions.count
+        usleep(UInt32(clamping: Int(rest.milliseconds * 1000)))
+        _ = try time(sessions[index], feeds[index])
+        var block: [Double] = []
+        let blockEnd = clock.now + .milliseconds(10)
+        repeat {
+          block.append(try time(sessions[index], feeds[index]))
+        } while block.count < 3
+          || clock.now < blockEnd
+        samples[index].append(block.quantile(0.5))
+      }
+      round += 1
+      if clock.now >= end { break }
+    }
+    return sessions.indices.map { index in
+      LatencySummary(
+        samples: samples[index], warmUpRuns: round, threads: sessions[index].threads, batch: batch)
     }
   }
 
@@ -146,12 +192,8 @@ public enum LatencyBenchmark {
     return SpeedRatio(ratio: ratios.quantile(0.5), interval: ratios.medianInterval, rounds: ratios.count)
   }
 
-  static func threads(_ session: Session) -> Int {
-    session.options.threads > 0 ? session.options.threads : Machine.coreCount
-  }
-
   private static func warmUp(
-    _ session: Session, _ feeds: [String: HostArray], until end: ContinuousClock.Instant
+    _ session: any InferenceSession, _ feeds: [String: HostArray], until end: ContinuousClock.Instant
   ) throws(ScopeError) -> (runs: Int, isStable: Bool) {
     let clock = ContinuousClock()
     var times: [Double] = []
@@ -168,10 +210,11 @@ public enum LatencyBenchmark {
   }
 
   /// One run, milliseconds.
-  static func time(_ session: Session, _ feeds: [String: HostArray]) throws(ScopeError) -> Double {
+  static func time(_ session: any InferenceSession, _ feeds: [String: HostArray]) throws(ScopeError) -> Double
+  {
     let clock = ContinuousClock()
     let start = clock.now
-    _ = try session.run(feeds)
+    _ = try session.run(feeds, fetch: nil)
     return (clock.now - start).milliseconds
   }
 }

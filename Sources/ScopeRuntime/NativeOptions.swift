@@ -18,6 +18,11 @@ import ScopeBytes
       unsafe try engine.check(
         scope_ort_set_optimization_level(engine.api, pointer, options.optimization.rawValue))
       unsafe try engine.check(scope_ort_set_log_severity(engine.api, pointer, 4))
+      if options.parallelExecution {
+        unsafe try engine.check(scope_ort_set_execution_mode(engine.api, pointer, 1))
+        // As many as the threads of an operator; the engine would take every core.
+        unsafe try engine.check(scope_ort_set_inter_threads(engine.api, pointer, Int32(clamping: threads)))
+      }
       if !options.cpuArena { unsafe try engine.check(scope_ort_disable_cpu_arena(engine.api, pointer)) }
       if let prefix = options.profilePrefix {
         unsafe try engine.check(scope_ort_enable_profiling(engine.api, pointer, prefix))
@@ -31,6 +36,9 @@ import ScopeBytes
         entries["session.optimized_model_external_initializers_min_size_in_bytes"] = "1024"
       }
       if !options.allowSpinning { entries["session.intra_op.allow_spinning"] = "0" }
+      if options.parallelExecution, !options.allowSpinning {
+        entries["session.inter_op.allow_spinning"] = "0"
+      }
       for (key, value) in entries {
         unsafe try engine.check(scope_ort_add_config(engine.api, pointer, key, value))
       }

@@ -24,6 +24,8 @@ public struct SessionOptions: Sendable, Hashable {
   public var optimization = Optimization.all
   /// Whether idle threads spin. Off by default: an idle session's spinning distorts what is timed beside it.
   public var allowSpinning = false
+  /// Whether independent branches of the graph run at the same time, on threads of their own.
+  public var parallelExecution = false
   /// File name prefix of a profile to record; see ``Session/endProfiling()``.
   public var profilePrefix: String?
   /// Where to write the graph as the engine optimized it, its weights in `<path>.weights` beside it; nil writes none.
@@ -51,7 +53,7 @@ public struct SessionOptions: Sendable, Hashable {
 /// A model loaded into ONNX Runtime.
 ///
 /// `@unchecked Sendable`: the handle is immutable and `Run` is thread-safe by ONNX Runtime's contract.
-@safe public final class Session: @unchecked Sendable {
+@safe public final class Session: InferenceSession, @unchecked Sendable {
   public let engine: Engine
   public let options: SessionOptions
   /// Name, element type and shape; dynamic sizes are symbolic or unknown.
@@ -59,6 +61,9 @@ public struct SessionOptions: Sendable, Hashable {
   public let outputs: [ValueInfo]
   /// Time ONNX Runtime took to load and optimize the model.
   public let loadTime: Duration
+  public var engineKind: EngineKind { .onnxRuntime }
+  public var engineVersion: String { engine.version }
+  public var threads: Int { options.threads > 0 ? options.threads : Machine.coreCount }
   private let handle: OpaquePointer
 
   /// - Throws: `engineFailure` with ONNX Runtime's message; `unsupported` beyond 2 GiB.
@@ -108,16 +113,7 @@ public struct SessionOptions: Sendable, Hashable {
     HostArray]
   {
     let names = fetch ?? outputs.map(\.name)
-    for name in names where !outputs.contains(where: { $0.name == name }) {
-      throw ScopeError(
-        .invalidArgument, "the model has no output '\(name)'",
-        expected: outputs.map(\.name).joined(separator: ", "))
-    }
-    for name in feeds.keys where !inputs.contains(where: { $0.name == name }) {
-      throw ScopeError(
-        .invalidArgument, "the model has no input '\(name)'",
-        expected: inputs.map(\.name).joined(separator: ", "))
-    }
+    try checkNames(feeds: feeds.keys, fetch: names)
     let ordered = feeds.sorted { $0.key < $1.key }
     return unsafe try lend(ordered[...], to: []) { (values: [OpaquePointer?]) throws(ScopeError) in
       unsafe try self.run(inputNames: ordered.map(\.key), values: values, outputNames: names)
@@ -242,19 +238,4 @@ extension HostArray {
       }
     self.init(values, dimensions)
   }
-}
-
-/// Lends an array of C strings.
-private func withCStrings<R>(_ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> R) -> R {
-  let copies = unsafe strings.map { string in
-    let utf8 = string.utf8CString
-    let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count)
-    for (index, byte) in utf8.enumerated() { unsafe buffer[index] = byte }
-    return unsafe buffer
-  }
-  defer {
-    for index in unsafe copies.indices { unsafe copies[index].deallocate() }
-  }
-  let pointers = unsafe copies.map { unsafe Optional(UnsafePointer($0)) } + [nil]
-  return unsafe pointers.withUnsafeBufferPointer { buffer in unsafe body(buffer.baseAddress!) }
 }

@@ -4,11 +4,11 @@ import ScopeBytes
 public enum ThroughputBenchmark {
   /// A session (with its thread count) and an input of one batch size.
   public struct Point: Sendable {
-    public var session: Session
+    public var session: any InferenceSession
     public var feeds: [String: HostArray]
     public var batch: Int
 
-    public init(session: Session, feeds: [String: HostArray], batch: Int) {
+    public init(session: any InferenceSession, feeds: [String: HostArray], batch: Int) {
       self.session = session
       self.feeds = feeds
       self.batch = batch
@@ -44,7 +44,7 @@ public enum ThroughputBenchmark {
     // The first run at a batch size allocates, the second makes the engine's plan of the memory effective.
     let warmUpRuns = 2
     for point in points {
-      for _ in 0..<warmUpRuns { _ = try point.session.run(point.feeds) }
+      for _ in 0..<warmUpRuns { _ = try point.session.run(point.feeds, fetch: nil) }
     }
     var samples = [[Double]](repeating: [], count: points.count)
     var round = 0
@@ -66,7 +66,7 @@ public enum ThroughputBenchmark {
     return points.indices.map { index in
       LatencySummary(
         samples: samples[index], warmUpRuns: warmUpRuns,
-        threads: LatencyBenchmark.threads(points[index].session), batch: points[index].batch)
+        threads: points[index].session.threads, batch: points[index].batch)
     }
   }
 }

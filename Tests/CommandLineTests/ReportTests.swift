@@ -19,7 +19,7 @@ struct ReportTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     let result = try CommandLine.run(
       [
-        "report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "none", "--epsilon",
+        "report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "tf", "--epsilon",
         "1/255,8/255",
       ],
       environment: Self.environment)
@@ -67,7 +67,7 @@ struct ReportTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     let out = folder.appending(path: "small.onnx")
     let result = try CommandLine.run(
-      ["optimize", Self.model, "--data", Self.data, "--out", out.path(), "--preset", "none", "--json"],
+      ["optimize", Self.model, "--data", Self.data, "--out", out.path(), "--preset", "tf", "--json"],
       environment: Self.environment)
     #expect(result.code == 0, "\(result.errors)")
     let optimization = try #require((try result.json() as? [String: Any])?["optimization"] as? [String: Any])
@@ -104,7 +104,7 @@ struct ReportTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     let result = try CommandLine.run(
       [
-        "report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "none", "--steps",
+        "report", Self.model, "--data", Self.data, "--out", folder.path(), "--preset", "tf", "--steps",
         "100000",
       ],
       environment: Self.environment,

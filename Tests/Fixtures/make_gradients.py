@@ -2,6 +2,10 @@
 
 CASE.onnx takes x [N, ...] and gives y. CASE.bin holds little-endian float32: x (batch 2), v (shape of y) and
 d(sum(y * v))/dx. Needs numpy, onnx and torch; the models are built by hand, so no exporter stands between.
+
+parameters/CASE.onnx: initializers whose names begin with p are parameters; CASE.bin holds x, v and d(sum(y * v))/d(p)
+of each in order. parameters/LOSS.bin: of chain.onnx, x, the teacher's output, the loss of each image and the gradients
+of the summed loss.
 """
 import os
 import numpy as np
@@ -233,4 +237,113 @@ loss.sum().backward()
 with open(f"{OUT}/residual.crossentropy.bin", "wb") as file:
     for array in (x, loss.detach().numpy(), leaf.grad.numpy()):
         file.write(array.astype("<f4").tobytes())
-print(len(os.listdir(OUT)), "files,", sum(os.path.getsize(f"{OUT}/{f}") for f in os.listdir(OUT)) // 1024, "KiB")
+# Gradients of weights.
+INNER = os.path.join(OUT, "parameters")
+os.makedirs(INNER, exist_ok=True)
+
+
+def save(name, *arrays):
+    with open(f"{INNER}/{name}.bin", "wb") as file:
+        for array in arrays:
+            file.write(np.ascontiguousarray(array, dtype="<f4").tobytes())
+
+
+def trained(name, shape, nodes, function, parameters, constants=None, opset=17, batch=2):
+    """`function(x, p)` with p the parameters as tensors by name."""
+    x = RNG.normal(size=[batch] + shape).astype(np.float32)
+    p = {k: torch.tensor(v, requires_grad=True) for k, v in parameters.items()}
+    y = function(T(x), p)
+    tensors = {**parameters, **(constants or {})}
+    graph = helper.make_graph(
+        nodes, name, [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N"] + shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * y.dim())],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in tensors.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    checker.check_model(model)
+    v = RNG.normal(size=list(y.shape)).astype(np.float32)
+    (y * T(v)).sum().backward()
+    with open(f"{INNER}/{name}.onnx", "wb") as file:
+        file.write(model.SerializeToString())
+    save(name, x, v, *[t.grad.numpy() for t in p.values()])
+    return x
+
+
+def trained_conv(name, cin, cout, size, kernel, stride=1, pads=None, group=1, dilation=1):
+    rank = len(kernel)
+    pads = pads or [0] * (2 * rank)
+    function = [F.conv1d, F.conv2d, F.conv3d][rank - 1]
+    around = [pads[axis + end * rank] for axis in reversed(range(rank)) for end in (0, 1)]
+    trained(f"conv_{name}", [cin, *size],
+            [node("Conv", "x,pw,pb", kernel_shape=list(kernel), strides=[stride] * rank, pads=pads, group=group, dilations=[dilation] * rank)],
+            lambda x, p: function(F.pad(x, around), p["pw"], p["pb"], stride=stride, groups=group, dilation=dilation),
+            {"pw": weights(cout, cin // group, *kernel), "pb": weights(cout)})
+
+
+trained_conv("unit", 3, 4, (6, 7), (3, 3), pads=[1] * 4)
+trained_conv("many_channels", 8, 9, (3, 2), (3, 3), pads=[1] * 4)
+trained_conv("pointwise", 3, 4, (5, 5), (1, 1))
+trained_conv("pointwise_stride2", 3, 4, (5, 6), (1, 1), stride=2)
+trained_conv("asymmetric", 2, 3, (6, 7), (3, 2), pads=[0, 1, 2, 0])
+trained_conv("dilated", 2, 3, (9, 8), (3, 3), pads=[2] * 4, dilation=2)
+trained_conv("stride2", 3, 4, (8, 9), (3, 3), stride=2, pads=[1] * 4)
+trained_conv("stride3_dilated", 2, 3, (13, 12), (3, 3), stride=3, pads=[1] * 4, dilation=2)
+trained_conv("stride_beyond_kernel", 2, 3, (10, 10), (2, 2), stride=3)
+trained_conv("grouped", 4, 6, (5, 5), (3, 3), pads=[1] * 4, group=2)
+trained_conv("multiplier", 3, 6, (5, 5), (3, 3), pads=[1] * 4, group=3, stride=2)
+trained_conv("depthwise", 3, 3, (5, 6), (3, 3), pads=[1] * 4, group=3)
+trained_conv("depthwise_dilated", 3, 3, (8, 7), (3, 2), pads=[2, 0, 1, 1], group=3, dilation=2)
+trained_conv("depthwise_stride2", 3, 3, (8, 9), (5, 5), stride=2, pads=[2] * 4, group=3)
+trained_conv("depthwise_pointwise", 3, 3, (4, 4), (1, 1), group=3)
+trained_conv("patches", 3, 4, (19, 18), (9, 9), stride=9)
+trained_conv("large_grouped", 4, 4, (12, 11), (9, 9), pads=[4] * 4, group=2)
+trained_conv("one_dimension", 2, 3, (9,), (3,), stride=2, pads=[1, 1])
+trained_conv("one_dimension_depthwise", 3, 3, (9,), (3,), pads=[1, 1], group=3)
+trained_conv("three_dimensions", 2, 3, (4, 5, 4), (3, 2, 3), pads=[1, 0, 1, 1, 1, 1])
+trained("conv_transpose", [3, 4, 5], [node("ConvTranspose", "x,pw,pb", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4, output_padding=[1, 1])],
+        lambda x, p: F.conv_transpose2d(x, p["pw"], p["pb"], stride=2, padding=1, output_padding=1), {"pw": weights(3, 2, 3, 3), "pb": weights(2)})
+trained("conv_transpose_grouped", [4, 4, 3], [node("ConvTranspose", "x,pw", kernel_shape=[2, 2], strides=[2, 2], group=2)],
+        lambda x, p: F.conv_transpose2d(x, p["pw"], stride=2, groups=2), {"pw": weights(4, 3, 2, 2)})
+
+trained("gemm", [5], [node("Gemm", "x,pw,pc", alpha=0.5, beta=2.0)], lambda x, p: 0.5 * x @ p["pw"] + 2 * p["pc"], {"pw": weights(5, 4), "pc": weights(4)})
+trained("gemm_transposed", [5], [node("Gemm", "x,pw,pc", transB=1)], lambda x, p: x @ p["pw"].T + p["pc"], {"pw": weights(4, 5), "pc": weights(1)})
+trained("gemm_left", [4], [node("Gemm", "pw,x", transA=1, transB=1)], lambda x, p: p["pw"].T @ x.T, {"pw": weights(4, 3)})
+trained("matmul", [3, 5], [node("MatMul", "x,pw", "m"), node("Add", "m,pb")], lambda x, p: x @ p["pw"] + p["pb"], {"pw": weights(5, 4), "pb": weights(4)})
+trained("matmul_two", [5], [node("MatMul", "x,pw")], lambda x, p: x @ p["pw"], {"pw": weights(5, 4)})
+trained("matmul_left", [5, 3], [node("MatMul", "pw,x")], lambda x, p: p["pw"] @ x, {"pw": weights(4, 5)})
+trained("matmul_transposed_weight", [3, 5], [node("Transpose", "pw", "t"), node("MatMul", "x,t")], lambda x, p: x @ p["pw"].T, {"pw": weights(4, 5)})
+trained("scale_and_bias", [3, 4, 4], [node("Mul", "x,ps", "m"), node("Add", "m,pb")], lambda x, p: x * p["ps"] + p["pb"],
+        {"ps": weights(3, 1, 1), "pb": weights(1, 3, 1, 1)})
+trained("batch_normalization", [3, 4, 4], [node("BatchNormalization", "x,ps,pb,m,v", epsilon=1e-3)],
+        lambda x, p: F.batch_norm(x, T(bn[2]), T(bn[3]), p["ps"], p["pb"], eps=1e-3), {"ps": bn[0], "pb": bn[1]}, dict(zip("mv", bn[2:])))
+trained("layer_normalization", [3, 6], [node("LayerNormalization", "x,ps,pb")], lambda x, p: F.layer_norm(x, [6], p["ps"], p["pb"]),
+        {"ps": weights(6), "pb": weights(6)})
+trained("layer_normalization_two_axes", [3, 2, 5], [node("LayerNormalization", "x,ps,pb", axis=2)], lambda x, p: F.layer_norm(x, [2, 5], p["ps"], p["pb"]),
+        {"ps": weights(2, 5), "pb": weights(2, 5)})
+trained("prelu", [3, 2, 2], [node("PRelu", "x,ps")], lambda x, p: F.prelu(x, p["ps"].flatten()), {"ps": np.float32([[[0.1]], [[0.3]], [[0.5]]])})
+trained("shared", [4], [node("MatMul", "x,pw", "a"), node("Tanh", "a", "t"), node("MatMul", "t,pw")], lambda x, p: torch.tanh(x @ p["pw"]) @ p["pw"], {"pw": weights(4, 4)})
+
+# Every form of a convolution's input gradient with kernels that are not constant, and the losses of distillation.
+CHAIN = [node("Conv", "x,p0", "c0", pads=[1] * 4), node("Relu", "c0", "r0"), node("Conv", "r0,p1,b1", "c1", pads=[1] * 4), node("Add", "c1,r0", "a1"),
+         node("Conv", "a1,p2", "c2", pads=[1] * 4, strides=[2, 2]), node("BatchNormalization", "c2,p3,p4,m,v", "n2"), node("Sigmoid", "n2", "s2"),
+         node("Conv", "s2,p5", "c3", pads=[1] * 4, group=2), node("Conv", "c3,p6", "c4", pads=[1] * 4, strides=[2, 2], group=6),
+         node("Conv", "c4,p7", "c5"), node("Conv", "c5,p8", "c6", group=5), node("GlobalAveragePool", "c6", "g"), node("Flatten", "g", "f"), node("Gemm", "f,p9,p10", transB=1)]
+PARAMETERS = {"p0": weights(4, 3, 3, 3), "p1": weights(4, 4, 3, 3), "p2": weights(6, 4, 3, 3), "p3": weights(6), "p4": weights(6), "p5": weights(6, 3, 3, 3),
+              "p6": weights(6, 1, 3, 3), "p7": weights(5, 6, 1, 1), "p8": weights(5, 1, 1, 1), "p9": weights(4, 5), "p10": weights(4)}
+CONSTANTS = {"b1": weights(4), "m": weights(6), "v": np.abs(weights(6)) + 0.2}
+def chain(x, p):
+    a = F.relu(F.conv2d(x, p["p0"], padding=1))
+    a = F.conv2d(a, p["p1"], T(CONSTANTS["b1"]), padding=1) + a
+    a = torch.sigmoid(F.batch_norm(F.conv2d(a, p["p2"], padding=1, stride=2), T(CONSTANTS["m"]), T(CONSTANTS["v"]), p["p3"], p["p4"]))
+    a = F.conv2d(F.conv2d(a, p["p5"], padding=1, groups=2), p["p6"], padding=1, stride=2, groups=6)
+    return F.conv2d(F.conv2d(a, p["p7"]), p["p8"], groups=5).mean((2, 3)) @ p["p9"].T + p["p10"]
+x = trained("chain", [3, 9, 8], CHAIN, chain, PARAMETERS, CONSTANTS, batch=3)
+teacher = RNG.normal(size=(3, 4)).astype(np.float32) * 3
+def losses(name, function):
+    p = {k: torch.tensor(v, requires_grad=True) for k, v in PARAMETERS.items()}
+    loss = function(chain(T(x), p))
+    loss.sum().backward()
+    save(name, x, teacher, loss.detach().numpy(), *[t.grad.numpy() for t in p.values()])
+losses("divergence", lambda y: F.kl_div(F.log_softmax(y / 2.5, 1), F.softmax(T(teacher) / 2.5, 1), reduction="none").sum(1) * 2.5 ** 2)
+losses("squared_error", lambda y: ((y - T(teacher)) ** 2).mean(1))
+files = [f"{folder}/{f}" for folder, _, names in os.walk(OUT) for f in names]
+print(len(files), "files,", sum(map(os.path.getsize, files)) // 1024, "KiB")

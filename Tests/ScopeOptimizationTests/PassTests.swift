@@ -61,7 +61,7 @@ struct PassTests {
             attributes: ["transB": .int(transposed), "alpha": .float(0.5), "beta": .float(2)]),
           Node("BatchNormalization", inputs: ["c", "n_g", "n_b", "n_m", "n_v"], outputs: ["y"]),
         ], input: [7, 5], constants: constants)
-      let (folded, modified) = try apply(FoldBatchNormIntoGemm(), model, input: [7, 5])
+      let (folded, modified) = try apply(FoldArithmeticIntoLinear(), model, input: [7, 5])
       #expect(modified)
       #expect(types(folded) == ["Gemm"])
     }
@@ -170,10 +170,10 @@ struct PassTests {
     let before = try Computed.output(model)
     var copy = model
     let records = try PassRunner.run(PassRegistry.exact, on: &copy)
-    #expect(types(copy) == ["Add", "Add"])
+    #expect(types(copy) == ["Add"])
     #expect(copy.graph.initializers.count == 1)
-    #expect(try copy.graph.initializers.values[0].floats() == [2, 4, 6])
-    #expect(Computed.difference(before, try Computed.output(copy)) == 0)
+    #expect(try copy.graph.initializers.values[0].floats() == [4, 8, 12])
+    #expect(Computed.difference(before, try Computed.output(copy)) < 1e-6)
     #expect(records.map(\.name).contains("fold-constants"))
   }
 

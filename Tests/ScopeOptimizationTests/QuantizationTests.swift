@@ -121,10 +121,10 @@ struct ActivationStatisticsTests {
     var numbers = Numbers()
     let all = numbers.take(4 * 6 * 25).map { $0 * 3 + 1 }
     var whole = ActivationStatistics()
-    whole.add(all, dimensions: [4, 6, 5, 5], histogramStride: 1)
+    whole.add(all, dimensions: [4, 6, 5, 5])
     var parts = ActivationStatistics()
     for image in 0..<4 {
-      parts.add(Array(all[image * 150..<(image + 1) * 150]), dimensions: [1, 6, 5, 5], histogramStride: 1)
+      parts.add(Array(all[image * 150..<(image + 1) * 150]), dimensions: [1, 6, 5, 5])
     }
     #expect(whole.minimum == all.min() && whole.maximum == all.max())
     #expect(parts.minimum == whole.minimum && parts.maximum == whole.maximum)
@@ -140,8 +140,8 @@ struct ActivationStatisticsTests {
 
   @Test func rangeDoublesAndKeepsCounts() {
     var statistics = ActivationStatistics()
-    statistics.add([0.5, -0.25, 0.1], dimensions: [1, 3], histogramStride: 1)
-    statistics.add([100, 0, -7], dimensions: [1, 3], histogramStride: 1)
+    statistics.add([0.5, -0.25, 0.1], dimensions: [1, 3])
+    statistics.add([100, 0, -7], dimensions: [1, 3])
     #expect(statistics.limit >= 100 && statistics.limit < 200)
     #expect(statistics.positive.reduce(0, +) == 4)
     #expect(statistics.negative.reduce(0, +) == 2)
@@ -152,7 +152,7 @@ struct ActivationStatisticsTests {
     var values = numbers.take(200_000)
     values[7] = 50
     var statistics = ActivationStatistics()
-    statistics.add(values, dimensions: [1, 1, values.count], histogramStride: 1)
+    statistics.add(values, dimensions: [1, 1, values.count])
     let extremes = RangeSelection.range(statistics, .minMax)
     let percentile = RangeSelection.range(statistics, .percentile)
     let squares = RangeSelection.range(statistics, .leastSquares)
@@ -164,7 +164,7 @@ struct ActivationStatisticsTests {
 
   @Test func notANumberIsSeen() {
     var statistics = ActivationStatistics()
-    statistics.add([1, .nan, 2], dimensions: [1, 3], histogramStride: 1)
+    statistics.add([1, .nan, 2], dimensions: [1, 3])
     #expect(statistics.hasInvalidValues)
   }
 }

@@ -30,7 +30,7 @@ struct RealModelTests {
     )
     let result = try Optimizer.run(request)
     #expect(result.foldingDifference <= ExactFolding.tolerance)
-    #expect(result.isQuantized)
+    #expect(result.isApproximate)
     #expect(result.optimizedBytes * 10 <= result.originalBytes * 3)
     #expect(result.comparison.accuracyDrop <= 0.005)
     #expect(result.agreement.value >= 0.97)

@@ -1,5 +1,7 @@
+import Foundation
 import ScopeBytes
 import ScopeData
+import ScopeFormats
 import ScopeGraph
 import ScopeOptimization
 import ScopeRuntime
@@ -140,7 +142,7 @@ struct SearchTests {
     #expect(try Stripes.bytes(result.model) == result.optimizedBytes)
     #expect(result.comparison.accuracyDrop <= request.maxAccuracyDrop)
     #expect(result.originalAccuracy >= 0.95)
-    if result.isQuantized {
+    if result.isApproximate {
       #expect(result.sizeReduction > 0.4)
       #expect(result.speedup.ratio > 1)
     } else {
@@ -161,7 +163,7 @@ struct SearchTests {
     var request = try request()
     request.model = model
     let result = try Optimizer.run(request)
-    #expect(!result.isQuantized)
+    #expect(!result.isApproximate)
     #expect(result.notes.contains { $0.contains("nothing can run in INT8") })
     #expect(result.comparison.agreement.value == 1)
   }
@@ -175,5 +177,109 @@ struct SearchTests {
         names: images.names), normalization: Stripes.normalization)
     let error = #expect(throws: ScopeError.self) { try Optimizer.run(request) }
     #expect(error?.code == .invalidData)
+  }
+}
+
+/// The search beyond its defaults.
+@Suite(.serialized, .enabled(if: OnnxRuntimeLibrary.isPresent, "\(OnnxRuntimeLibrary.reason)"))
+struct SearchSettingsTests {
+  private func request() throws -> OptimizationRequest {
+    let model = try Stripes.model()
+    var request = OptimizationRequest(
+      model: model, originalBytes: try Stripes.bytes(model), samples: try Stripes.samples(),
+      engine: try Engine.load(path: OnnxRuntimeLibrary.path))
+    request.threads = 1
+    return request
+  }
+
+  @Test func sizeTakesTheSmallestThatIsAdmissible() throws {
+    var request = try request()
+    request.objective = .size
+    let result = try Optimizer.run(request)
+    let admissible = result.candidates.filter {
+      $0.verdict != .rejected && $0.comparison != nil && $0.latency != nil
+    }
+    let smallest = try #require(admissible.compactMap(\.bytes).min())
+    let chosen = try #require(result.candidates.first { $0.verdict == .chosen }?.bytes)
+    #expect(Double(chosen) <= Double(smallest) * 1.02)
+  }
+
+  @Test func withoutLabelsAgreementJudges() throws {
+    var request = try request()
+    request.samples = SampleSet(
+      images: try Stripes.images(), normalization: Stripes.normalization, isLabelled: false)
+    let result = try Optimizer.run(request)
+    #expect(!result.isLabelled && result.isJudged)
+    // The original agrees with itself everywhere.
+    #expect(result.comparison.originalCorrect == result.comparison.images)
+    #expect(result.comparison.gained == 0)
+  }
+
+  @Test func anInterruptedSearchGoesOn() throws {
+    let folder = try TemporaryFolder()
+    var request = try request()
+    request.workDirectory = folder.path + "/work"
+    let first = try Optimizer.run(request)
+    // On the front: files; the others are gone.
+    let onFront = first.candidates.filter { $0.isOnFront && $0.path != nil }
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/work")
+    #expect(Set(files.filter { $0.hasSuffix(".onnx") }).count == onFront.count)
+    for candidate in onFront {
+      let path = try #require(candidate.path)
+      #expect(try ByteSlice(mappingFile: path).count == candidate.bytes)
+      #expect(
+        try Stripes.accuracy(try Stripes.predictions(try ONNXReader.read(ByteSlice(mappingFile: path)))) > 0.9
+      )
+    }
+    // A damaged file and a cut journal are measured again, not believed.
+    if let path = onFront.first?.path { try Data([1, 2, 3]).write(to: URL(filePath: path)) }
+    let journal = folder.path + "/work/search.jsonl"
+    let text = try String(contentsOfFile: journal, encoding: .utf8)
+    try String(text.dropLast(text.count / 3)).write(toFile: journal, atomically: true, encoding: .utf8)
+    let second = try Optimizer.run(request)
+    for candidate in second.candidates {
+      guard let before = first.candidates.first(where: { $0.name == candidate.name }) else { continue }
+      #expect(candidate.bytes == before.bytes && candidate.calibrationSQNR == before.calibrationSQNR)
+    }
+  }
+
+  @Test func sensitivityOrdersLayers() throws {
+    var request = try request()
+    request.measuresSensitivity = true
+    let result = try Optimizer.run(request)
+    #expect(!result.sensitivity.isEmpty)
+    #expect(result.sensitivity.map(\.sqnr) == result.sensitivity.map(\.sqnr).sorted())
+    #expect(abs(result.sensitivity.reduce(0) { $0 + $1.parameterShare } - 1) < 1e-9)
+    // One layer alone costs less than all together.
+    let all = result.candidates.filter { $0.technique == .int8 }.compactMap(\.calibrationSQNR).max() ?? 0
+    #expect((result.sensitivity.last?.sqnr ?? 0) > all)
+  }
+
+  @Test func layersThatHurtStayInFloat() throws {
+    // Weights of one channel a million times those of its neighbours: one scale for both loses the small one.
+    var model = try Stripes.model()
+    let name = try #require(model.graph.nodes.first { $0.opType == "Conv" }?.inputs[1])
+    let tensor = try #require(model.graph.initializers[name])
+    var values = try tensor.floats()
+    let row = values.count / tensor.dimensions[0]
+    values[row - 1] *= 3000
+    model.graph.initializers[name] = .floats(values, tensor.dimensions)
+    var request = try request()
+    request.model = model
+    request.judgesByAgreement = true
+    request.maxAccuracyDrop = 0
+    let result = try Optimizer.run(request)
+    #expect(result.comparison.lost == 0)
+  }
+
+  @Test func withoutDataOnlyWeightsAreRewritten() throws {
+    var request = try request()
+    request.samples = try SampleSet(
+      arrays: ["images": HostArray([Float](repeating: 0.5, count: 4 * 3 * 16 * 16), [4, 3, 16, 16])],
+      isReal: false)
+    let result = try Optimizer.run(request)
+    #expect(!result.isJudged)
+    #expect(result.candidates.allSatisfy { $0.technique != .int8 && $0.technique != .pruning })
+    #expect(result.notes.contains { $0.contains("There is no data") })
   }
 }

@@ -71,6 +71,13 @@ static inline ScopeOrtStatus *scope_ort_set_optimized_model_path(ScopeOrtApi api
                                                                  const char *path) {
   return SCOPE_ORT(11, ScopeOrtStatus *, ScopeOrtSessionOptions *, const char *)(options, path);
 }
+/// 0 runs the nodes one after the other, 1 independent branches at the same time.
+static inline ScopeOrtStatus *scope_ort_set_execution_mode(ScopeOrtApi api, ScopeOrtSessionOptions *options, int mode) {
+  return SCOPE_ORT(13, ScopeOrtStatus *, ScopeOrtSessionOptions *, int)(options, mode);
+}
+static inline ScopeOrtStatus *scope_ort_set_inter_threads(ScopeOrtApi api, ScopeOrtSessionOptions *options, int count) {
+  return SCOPE_ORT(25, ScopeOrtStatus *, ScopeOrtSessionOptions *, int)(options, count);
+}
 static inline ScopeOrtStatus *scope_ort_enable_profiling(ScopeOrtApi api, ScopeOrtSessionOptions *options, const char *prefix) {
   return SCOPE_ORT(14, ScopeOrtStatus *, ScopeOrtSessionOptions *, const char *)(options, prefix);
 }

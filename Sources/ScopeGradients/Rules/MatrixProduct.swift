@@ -27,7 +27,8 @@ enum GemmRule: GradientRule {
       results[1] = transB == 0 ? product(a, gradient, 1 - transA, 0) : product(gradient, a, 1, transA)
     }
     if application.isWanted(2) {
-      let scaled = context.multiply(gradient, context.scalar(node.float("beta") ?? 1, like: a))
+      let beta = node.float("beta") ?? 1
+      let scaled = beta == 1 ? gradient : context.multiply(gradient, context.scalar(beta, like: a))
       results[2] = try context.unbroadcast(
         scaled, from: node.outputs[0], to: node.inputs[2], for: application)
     }
@@ -60,7 +61,14 @@ enum MatMulRule: GradientRule {
       results[0] = try context.unbroadcast(
         product, from: node.outputs[0], to: node.inputs[0], for: application)
     }
-    if application.isWanted(1) {
+    if application.isWanted(1), ranks.0 > 2, ranks.1 == 2,
+      let sizes = try context.shape(node.inputs[1], for: application).sizes
+    {
+      // One matrix for the whole stack: one product over all its rows.
+      let rows = context.emit("Reshape", [node.inputs[0], context.integers([-1, sizes[0]])])
+      let gradients = context.emit("Reshape", [application.gradient, context.integers([-1, sizes[1]])])
+      results[1] = context.emit("Gemm", [rows, gradients], ["transA": .int(1)])
+    } else if application.isWanted(1) {
       let product = context.emit("MatMul", [transposed(node.inputs[0], ranks.0), application.gradient])
       results[1] = try context.unbroadcast(
         product, from: node.outputs[0], to: node.inputs[1], for: application)

@@ -27,18 +27,27 @@ enum LeakyReluRule: GradientRule {
   }
 }
 
-/// `PRelu` with a constant slope per channel.
+/// `PRelu`: the slope where the input is not positive; the slope's gradient is the input there.
 enum ParametricReluRule: GradientRule {
   static let operators = ["PRelu"]
 
   static func differentiate(_ application: Application, in context: GradientContext) throws(ScopeError)
     -> [String?]
   {
-    try application.requireOnlyFirstInput()
-    let (x, slope) = (application.node.inputs[0], application.node.inputs[1])
+    let node = application.node
+    let (x, slope) = (node.inputs[0], node.inputs[1])
     let positive = context.above(x, 0)
-    let rest = context.multiply(context.subtract(context.scalar(1, like: x), positive), slope)
-    return application.first(context.multiply(application.gradient, context.add(positive, rest)))
+    let negative = context.subtract(context.scalar(1, like: x), positive)
+    var results: [String?] = [nil, nil]
+    if application.isWanted(0) {
+      let factor = context.add(positive, context.multiply(negative, slope))
+      results[0] = context.multiply(application.gradient, factor)
+    }
+    if application.isWanted(1) {
+      let product = context.multiply(application.gradient, context.multiply(negative, x))
+      results[1] = try context.unbroadcast(product, from: node.outputs[0], to: slope, for: application)
+    }
+    return results
   }
 }
 

@@ -5,7 +5,7 @@ enum GatherOperators {
   static let definitions: [OperatorDefinition] = [
     OperatorDefinition("Gather", infer: infer, fold: fold),
     OperatorDefinition("GatherElements", infer: inferElements, fold: foldElements),
-    OperatorDefinition("GatherND", infer: inferND),
+    OperatorDefinition("GatherND", infer: inferND, fold: foldND),
   ]
 
   @Sendable static func infer(_ context: OperatorContext) throws(ScopeError) -> [ValueType] {
@@ -102,5 +102,18 @@ enum GatherOperators {
       ValueType(
         context.dataType(0), Shape(indices.dimensions.dropLast() + data.dimensions[(batch + depth)...]))
     ]
+  }
+
+  /// GatherND without batch axes.
+  @Sendable static func foldND(_ context: OperatorContext) throws(ScopeError) -> [Tensor] {
+    guard context.node.int("batch_dims") ?? 0 == 0 else {
+      throw ScopeError(.unsupported, "batch axes of GatherND are not followed at compile time")
+    }
+    let sizes = try context.outputSizes(inferND)[0]
+    let data = try context.constant(0)
+    let (starts, slice) = try SliceIndices.resolve(
+      try context.constant(1), into: data.dimensions[...], context)
+    let width = slice.reduce(1, *)
+    return [try TensorLayout.pick(data, starts.flatMap { $0..<$0 + width }, sizes)]
   }
 }

@@ -13,13 +13,13 @@ public struct EliminateDropout: Pass {
 
   public func run(_ model: inout Model) throws(ScopeError) -> Bool {
     try NodeBypass.run(&model) { node, editor in
-      guard node.isStandard("Dropout") else { return false }
+      guard node.isStandard("Dropout"), let input = node.input(0) else { return nil }
       for mask in node.outputs.dropFirst() where !mask.isEmpty {
-        if editor.consumers[mask] != nil || editor.outputNames.contains(mask) { return false }
+        if editor.consumers[mask] != nil || editor.outputNames.contains(mask) { return nil }
       }
-      guard let training = node.input(2) else { return true }
-      guard let flag = editor.constant(training), let values = try? flag.int64s() else { return false }
-      return values.allSatisfy { $0 == 0 }
+      guard let training = node.input(2) else { return input }
+      guard let flag = editor.constant(training), let values = try? flag.int64s() else { return nil }
+      return values.allSatisfy { $0 == 0 } ? input : nil
     }
   }
 }

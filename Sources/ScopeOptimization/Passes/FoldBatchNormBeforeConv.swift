@@ -26,22 +26,7 @@ public struct FoldBatchNormBeforeConv: Pass {
       guard perGroup * parameters.group == norm.factor.count,
         ConvParameters.hasNoPadding(conv) || norm.shift.allSatisfy({ $0 == 0 })
       else { continue }
-      let kernel = parameters.dimensions.dropFirst(2).reduce(1, *)
-      let outputsPerGroup = parameters.dimensions[0] / parameters.group
-      for output in 0..<parameters.dimensions[0] {
-        let firstInput = output / outputsPerGroup * perGroup
-        for local in 0..<perGroup {
-          let start = (output * perGroup + local) * kernel
-          let channel = firstInput + local
-          var sum = 0.0
-          for position in start..<start + kernel {
-            let value = Double(parameters.weight[position])
-            sum += value
-            parameters.weight[position] = Float(value * norm.factor[channel])
-          }
-          parameters.bias[output] += sum * norm.shift[channel]
-        }
-      }
+      parameters.absorb(inputFactor: norm.factor, inputShift: norm.shift)
       parameters.store(in: &conv, &editor)
       conv.inputs[0] = node.inputs[0]
       editor.replace(consumer, with: [conv])

@@ -170,6 +170,28 @@ struct ConvParameters {
     }
   }
 
+  /// Makes the parameters act on `x` as they did on `factor * x + shift`, per input channel: `W'[o, i] = W[o, i] *
+  /// factor[i]`, `b'[o] = b[o] + sum W[o, i] * shift[i]`.
+  mutating func absorb(inputFactor: [Double], inputShift: [Double]) {
+    let perGroup = dimensions[1]
+    let kernel = dimensions.dropFirst(2).reduce(1, *)
+    let outputsPerGroup = dimensions[0] / group
+    for output in 0..<dimensions[0] {
+      let firstInput = output / outputsPerGroup * perGroup
+      for local in 0..<perGroup {
+        let start = (output * perGroup + local) * kernel
+        let channel = firstInput + local
+        var sum = 0.0
+        for position in start..<start + kernel {
+          let value = Double(weight[position])
+          sum += value
+          weight[position] = Float(value * inputFactor[channel])
+        }
+        bias[output] += sum * inputShift[channel]
+      }
+    }
+  }
+
   /// Writes the parameters back as fresh constants of `node`.
   func store(in node: inout Node, _ editor: inout GraphEditor) {
     let stem = node.input(1) ?? "weight"

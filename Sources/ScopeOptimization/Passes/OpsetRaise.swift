@@ -18,10 +18,26 @@ enum OpsetRaise {
     "Gather", "Cast", "ReduceMean", "ReduceMax", "ReduceMin", "DepthToSpace", "SpaceToDepth",
     "InstanceNormalization",
     "Constant", "Sum", "Max", "Min", "Expand", "Erf", "Softplus", "Softsign",
+    // Later versions took more element types or negative axes only.
+    "Acos", "Acosh", "And", "ArgMax", "ArgMin", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Compress",
+    "ConstantOfShape", "Cos", "Cosh", "CumSum", "Equal", "EyeLike", "Floor", "GRU", "GatherElements",
+    "GatherND", "GlobalLpPool", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "LSTM", "Less",
+    "LessOrEqual", "LpNormalization", "LpPool", "Mean", "MeanVarianceNormalization", "Mod", "NonZero", "Not",
+    "OneHot", "Or", "RNN", "Range", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceProd",
+    "ReduceSumSquare", "ReverseSequence", "Round", "ScatterElements", "ScatterND", "Shrink", "Sign", "Sin",
+    "Sinh", "Size", "Tan", "ThresholdedRelu", "Tile", "Where", "Xor",
   ]
 
+  /// - Parameter version: up to 21; beyond 13 by ``raiseNewer(_:to:)``.
   /// - Throws: `unsupported` naming the operator that cannot be converted.
   static func raise(_ model: inout Model, to version: Int) throws(ScopeError) {
+    if version > 13 {
+      var raised = model
+      try raise(&raised, to: 13)
+      try raiseNewer(&raised, to: version)
+      model = raised
+      return
+    }
     let old = model.opset
     guard old < version else { return }
     guard old >= 7, model.functions.isEmpty else { throw refusal("operator set \(old)") }
@@ -80,6 +96,9 @@ enum OpsetRaise {
           throw refusal("\(node.opType) of a tensor that may not be a matrix")
         }
       case "Clip", "Pad", "Slice": break
+      // From 11 on the coordinates are told by attributes; before, they were those of Upsample.
+      case "Resize" where old >= 11: break
+      case "TopK" where old >= 10: break
       case let name where unchanged.contains(name): break
       default: throw refusal(node.opType)
       }

@@ -40,14 +40,36 @@ public enum PassRegistry {
     ConstantNodesToInitializers(),
     EliminateIdentity(),
     EliminateDropout(),
+    EliminateCommonSubexpressions(),
     FoldConstants(),
+    EliminateCast(),
+    EliminateViews(),
+    EliminateNeutralOperands(),
+    ShareSizes(),
+    MergeGatheredSizes(),
+    SimplifyReshapeShapes(),
+    MergeViews(),
+    MergeViewsAroundTranspose(),
+    MergeConcats(),
+    MergeSlices(),
+    EliminateTranspose(),
     FoldPadIntoConv(),
     FoldBatchNormIntoConv(),
-    FoldBatchNormIntoGemm(),
     FoldBatchNormBeforeConv(),
     FoldArithmeticIntoConv(),
-    EliminateCommonSubexpressions(),
+    FoldArithmeticBeforeConv(),
+    FoldIntoConvTranspose(),
+    MergeScales(),
+    FoldArithmeticIntoLinear(),
+    FuseMatMulAdd(),
+    MergeParallelConvolutions(),
+    MergeConsecutiveConvolutions(),
+    MeanToGlobalPool(),
+    FuseHardSwish(),
+    FuseGelu(),
+    MergeClips(),
     DeduplicateInitializers(),
+    ShareTransposedWeights(),
     EliminateDeadNodes(),
   ]
 }
@@ -66,12 +88,19 @@ public enum PassRunner {
     try GraphValidation.check(model)
     var copy = model
     var records: [PassRecord] = []
+    // A pass that found nothing is not asked again until another pass has modified the model.
+    var version = 0
+    var idleSince = [Int](repeating: -1, count: passes.count)
     for _ in 0..<maximumRounds {
       var modified = false
-      for pass in passes {
+      for (position, pass) in passes.enumerated() where idleSince[position] != version {
         let before = copy.graph.nodes.count
-        guard try runOnce(pass, on: &copy) else { continue }
+        guard try runOnce(pass, on: &copy) else {
+          idleSince[position] = version
+          continue
+        }
         modified = true
+        version += 1
         if let index = records.firstIndex(where: { $0.name == pass.name }) {
           records[index].nodesAfter = copy.graph.nodes.count
         } else {

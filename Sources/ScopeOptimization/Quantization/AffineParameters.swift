@@ -30,6 +30,15 @@ public struct AffineParameters: Sendable, Hashable {
     zeroPoint = min(max(Int(point), codes.lowerBound), codes.upperBound)
   }
 
+  /// Parameters whose codes lie around zero: zero point 0 and scale `max(|min|, |max|) / 127` for `int8`; for `uint8`,
+  /// zero point 128 and the same scale.
+  public init(symmetric minimum: Float, _ maximum: Float, type: QuantizedType) {
+    let scale = Float(Double(max(abs(minimum), abs(maximum))) / 127)
+    self.type = type
+    self.scale = scale >= .leastNormalMagnitude && scale.isFinite ? scale : 1
+    zeroPoint = type == .int8 ? 0 : 128
+  }
+
   /// The lowest and highest real number with a code.
   public var realRange: ClosedRange<Float> {
     scale * Float(type.codes.lowerBound - zeroPoint)...scale * Float(type.codes.upperBound - zeroPoint)

@@ -17,17 +17,20 @@ struct QDQEmitter {
   private var names: NameAllocator
   private var graph: Graph
   private var nodes: [Node] = []
-  /// Dequantized value by original value.
+  /// What integer nodes read, by original value.
   private var dequantized: [String: String] = [:]
   /// Scale and zero-point initializers by the value whose parameters they are.
   private var parameterNames: [String: (scale: String, zeroPoint: String)] = [:]
-  private let outputNames: Set<String>
-
   /// - Parameter model: the folded float model, operator set 13 or later.
   /// - Throws: `unsupported` below operator set 13; `invalidData` when calibration saw NaN or infinity.
   static func emit(
     _ model: Model, plan: QuantizationPlan, calibration: Calibration, recipe: QuantizationRecipe
   ) throws(ScopeError) -> Model {
+    guard !recipe.hasSlowKernel else {
+      throw ScopeError(
+        .unsupported, "uint8 weights per channel have zero points per channel, which run in a slow kernel",
+        found: recipe.name, remedy: "Take int8 weights, or one scale per tensor")
+    }
     guard model.opset >= 13 else {
       throw ScopeError(
         .unsupported, "quantization per channel needs ONNX operator set 13 or later", found: "\(model.opset)",
@@ -54,10 +57,10 @@ struct QDQEmitter {
     self.calibration = calibration
     self.recipe = recipe
     names = NameAllocator(graph)
-    outputNames = Set(graph.outputs.map(\.name))
   }
 
   private mutating func emitAll() throws(ScopeError) {
+    for name in plan.quantizedConstants.sorted() { try emitConstant(name) }
     for input in graph.inputs where plan.quantizedValues.contains(input.name) {
       try round(input.name, from: input.name)
     }
@@ -67,13 +70,15 @@ struct QDQEmitter {
       if let activation = plan.absorbedActivations[index] {
         node.outputs[0] = graph.nodes[activation].outputs[0]
       }
-      node.inputs = node.inputs.map { dequantized[$0] ?? $0 }
+      let isInteger = plan.integerNodes.contains(index)
+      // Float nodes read what float nodes computed as it is; of what integer nodes computed only the rounded form has the
+      // name, so everything behind reads that, nested graphs and graph outputs too.
+      if isInteger { node.inputs = node.inputs.map { dequantized[$0] ?? $0 } }
       if let layer = plan.layers[index] { try emitWeights(layer, of: &node) }
-      // A rounded graph output keeps its name on the dequantized value.
       var pending: [(value: String, raw: String)] = []
       for position in node.outputs.indices where plan.quantizedValues.contains(node.outputs[position]) {
         let value = node.outputs[position]
-        if outputNames.contains(value) { node.outputs[position] = names.fresh("\(value)_raw") }
+        if isInteger { node.outputs[position] = names.fresh("\(value)_raw") }
         pending.append((value, node.outputs[position]))
       }
       nodes.append(node)
@@ -82,30 +87,31 @@ struct QDQEmitter {
   }
 
   private func activationParameters(_ value: String) throws(ScopeError) -> AffineParameters {
-    let source = plan.parameterSource[value] ?? value
-    guard let statistics = calibration.statistics[source] else {
-      throw ScopeError(.invalidGraph, "no calibration data for a value", found: source)
+    guard let statistics = plan.statistics(of: value, in: calibration) else {
+      throw ScopeError(.invalidGraph, "no calibration data for a value", found: value)
     }
     guard !statistics.hasInvalidValues else {
       throw ScopeError(
-        .invalidData, "the model computes NaN or infinity on the calibration images", place: source,
+        .invalidData, "the model computes NaN or infinity on the calibration samples", place: value,
         remedy: "Check the preprocessing and the weights")
     }
-    let range = RangeSelection.range(statistics, recipe.range)
+    let source = plan.parameterSource[value] ?? value
+    let range = RangeSelection.range(statistics, recipe.valueRanges[source] ?? recipe.range)
+    if recipe.symmetricActivations, range.minimum < 0 {
+      return AffineParameters(symmetric: range.minimum, range.maximum, type: recipe.activations)
+    }
     return AffineParameters(minimum: range.minimum, maximum: range.maximum, type: recipe.activations)
   }
 
-  /// Emits QuantizeLinear and DequantizeLinear behind `raw`; readers of `value` take the result.
+  /// Emits QuantizeLinear and DequantizeLinear behind `raw`. Without a `raw` of its own the value keeps its name and
+  /// integer nodes take the rounded one; otherwise the rounded one has the name.
   private mutating func round(_ value: String, from raw: String) throws(ScopeError) {
     let source = plan.parameterSource[value] ?? value
     let parameters: (scale: String, zeroPoint: String)
     if let known = parameterNames[source] {
       parameters = known
     } else {
-      let affine = try activationParameters(source)
-      parameters = (names.fresh("\(source)_scale"), names.fresh("\(source)_zero"))
-      graph.initializers[parameters.scale] = .floats([affine.scale], [])
-      graph.initializers[parameters.zeroPoint] = Self.scalar(affine.zeroPoint, recipe.activations)
+      parameters = addParameters(try activationParameters(source), source)
       parameterNames[source] = parameters
     }
     let codes = names.fresh("\(value)_q")
@@ -117,8 +123,35 @@ struct QDQEmitter {
     dequantized[value] = reals
   }
 
-  private static func scalar(_ code: Int, _ type: QuantizedType) -> Tensor {
-    type == .uint8 ? .uint8s([UInt8(clamping: code)], []) : .int8s([Int8(clamping: code)], [])
+  private mutating func addParameters(_ affine: AffineParameters, _ stem: String) -> (String, String) {
+    let result = (names.fresh("\(stem)_scale"), names.fresh("\(stem)_zero"))
+    graph.initializers[result.0] = .floats([affine.scale], [])
+    graph.initializers[result.1] =
+      affine.type == .uint8
+      ? .uint8s([UInt8(clamping: affine.zeroPoint)], []) : .int8s([Int8(clamping: affine.zeroPoint)], [])
+    return result
+  }
+
+  /// Stores a constant that arithmetic reads as codes between its extremes.
+  private mutating func emitConstant(_ name: String) throws(ScopeError) {
+    guard let tensor = graph.initializers[name] else { return }
+    let values = try tensor.floats()
+    let type = recipe.activations
+    let affine = AffineParameters(
+      minimum: values.min() ?? 0, maximum: values.max() ?? 0, type: type)
+    let codes = values.map { value in
+      let code = (Double(value) / Double(affine.scale)).rounded(.toNearestOrEven) + Double(affine.zeroPoint)
+      return Int(max(Double(type.codes.lowerBound), min(Double(type.codes.upperBound), code)))
+    }
+    let (scale, zero) = addParameters(affine, name)
+    let codesName = names.fresh("\(name)_q")
+    graph.initializers[codesName] =
+      type == .uint8
+      ? .uint8s(codes.map { UInt8(clamping: $0) }, tensor.dimensions)
+      : .int8s(codes.map { Int8(clamping: $0) }, tensor.dimensions)
+    let reals = names.fresh("\(name)_dq")
+    nodes.append(Node("DequantizeLinear", inputs: [codesName, scale, zero], outputs: [reals]))
+    dequantized[name] = reals
   }
 
   /// Replaces the weight and bias of `node` by integers with DequantizeLinear behind them.
@@ -128,11 +161,15 @@ struct QDQEmitter {
     let minimumScales = (0..<layer.channels).map { channel in
       Float(abs(bias?[channel] ?? 0) / (inputScale * Double(Self.largestBiasCode)))
     }
-    let quantized = WeightQuantizer.quantize(
+    var quantized = WeightQuantizer.quantize(
       layer.weight, dimensions: layer.dimensions, axis: layer.channelAxis, isDepthwise: layer.isDepthwise,
       recipe: recipe, minimumScales: minimumScales)
-    if recipe.biasCorrection, layer.takesBias, let statistics = calibration.statistics[layer.input],
-      let shift = layer.meanShift(of: quantized, inputMeans: statistics.channelMeans)
+    let moments = recipe.rounding == .nearest ? nil : calibration.moments
+    if let moments { quantized = moments.rounded(quantized, layer: layer, recipe: recipe) }
+    if recipe.biasCorrection, layer.takesBias,
+      let statistics = plan.statistics(of: layer.input, in: calibration),
+      let shift = moments?.meanShift(of: quantized, layer: layer)
+        ?? layer.meanShift(of: quantized, inputMeans: statistics.channelMeans)
     {
       bias = zip(bias ?? [Double](repeating: 0, count: layer.channels), shift).map { $0 + $1 }
     }

@@ -26,6 +26,12 @@ public enum RangeMethod: String, Sendable, Hashable, Codable {
   case minMax
   /// The range that holds 99.99% of the values.
   case percentile
+  /// The range that holds 99.9% of the values.
+  case percentile999
+  /// The range that holds 99.999% of the values.
+  case percentile99999
+  /// The range of least Kullback-Leibler divergence, as TensorRT chooses it.
+  case entropy
   /// The range with the least mean squared error of rounding and clipping together.
   case leastSquares
 }
@@ -39,10 +45,21 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
   public var range: RangeMethod
   /// Adds `sum (W - Wq) E[x]` to each bias, so that the mean of every output channel is kept.
   public var biasCorrection: Bool
+  /// Values of both signs get codes around zero (zero point 0), as some integer engines demand; for `int8` activations.
+  public var symmetricActivations = false
+  /// Which groups of operators run in integers.
+  public var coverage = Coverage.arithmetic
+  /// Nodes that stay in float, by the name of their first output.
+  public var floatLayers: Set<String> = []
+  /// Values whose range is chosen by another method than ``range``, by name.
+  public var valueRanges: [String: RangeMethod] = [:]
+  /// How weights are brought to their codes; other than to the nearest needs OpenBLAS.
+  public var rounding: WeightRounding
 
   public init(
     activations: QuantizedType = .uint8, weights: QuantizedType = .int8, perChannel: Bool = true,
-    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false
+    weightRange: WeightRange = .full, range: RangeMethod = .minMax, biasCorrection: Bool = false,
+    rounding: WeightRounding = .nearest
   ) {
     self.activations = activations
     self.weights = weights
@@ -50,6 +67,7 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     self.weightRange = weightRange
     self.range = range
     self.biasCorrection = biasCorrection
+    self.rounding = rounding
   }
 
   /// Short name in reports, such as `u8s8 per-channel pair-bounded +bias`.
@@ -64,22 +82,41 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     switch range {
     case .minMax: break
     case .percentile: parts.append("percentile")
+    case .percentile999: parts.append("percentile 99.9")
+    case .percentile99999: parts.append("percentile 99.999")
+    case .entropy: parts.append("entropy")
     case .leastSquares: parts.append("least-squares ranges")
     }
     if biasCorrection { parts.append("bias-corrected") }
+    if symmetricActivations { parts.append("symmetric") }
+    switch coverage {
+    case .layers: parts.append("layers only")
+    case .arithmetic: break
+    case .products: parts.append("with product outputs")
+    case .attention: parts.append("with attention")
+    }
+    if !floatLayers.isEmpty { parts.append("\(floatLayers.count) in float") }
+    if !valueRanges.isEmpty { parts.append("\(valueRanges.count) ranges of their own") }
+    if rounding != .nearest { parts.append("\(rounding.rawValue) rounding") }
     return parts.joined(separator: " ")
   }
 
   /// Whether x86 processors without VNNI, which add pairs of u8 x s8 products in 16 bits, may saturate.
   public var canSaturate: Bool { activations == .uint8 && weights == .int8 && weightRange == .full }
 
-  /// What decides the speed: the types, not the ranges. `u8s8`, `s8s8` or `u8u8`.
+  /// `u8s8`, `s8s8` or `u8u8`.
   var kernel: String { (activations == .uint8 ? "u8" : "s8") + (weights == .int8 ? "s8" : "u8") }
 
-  /// Whether both take the same time by construction: they differ in numbers only.
-  func runsSameKernels(as other: QuantizationRecipe) -> Bool {
-    activations == other.activations && weights == other.weights && perChannel == other.perChannel
+  /// What decides the speed: the types and which operators they cover, not the numbers.
+  var kernels: String {
+    var parts = [kernel, perChannel ? "per-channel" : "per-tensor"]
+    if coverage != .arithmetic { parts.append(coverage.rawValue) }
+    if !floatLayers.isEmpty { parts.append("float " + floatLayers.sorted().joined(separator: ",")) }
+    return parts.joined(separator: " ")
   }
+
+  /// Whether weights would have zero points per channel, which falls into a slow kernel of ONNX Runtime.
+  public var hasSlowKernel: Bool { weights == .uint8 && perChannel }
 
   /// The recipe in words, for the list of techniques applied.
   var techniques: [String] {
@@ -96,9 +133,24 @@ public struct QuantizationRecipe: Sendable, Hashable, Codable {
     switch range {
     case .minMax: list.append("Activation ranges from the extremes seen in calibration")
     case .percentile: list.append("Activation ranges holding 99.99% of the calibration values")
+    case .percentile999: list.append("Activation ranges holding 99.9% of the calibration values")
+    case .percentile99999: list.append("Activation ranges holding 99.999% of the calibration values")
+    case .entropy: list.append("Activation ranges of least Kullback-Leibler divergence (entropy calibration)")
     case .leastSquares: list.append("Activation ranges of least squared error on the calibration values")
     }
     if biasCorrection { list.append("Closed-form bias correction") }
+    if symmetricActivations { list.append("Activations of both signs symmetric around zero") }
+    switch coverage {
+    case .layers: list.append("Only layers with weights run in integers")
+    case .arithmetic: break
+    case .products: list.append("Outputs of matrix products are rounded too")
+    case .attention: list.append("Products of activations and Softmax run in integers too")
+    }
+    if !floatLayers.isEmpty {
+      list.append("Left in float: \(floatLayers.sorted().joined(separator: ", "))")
+    }
+    if !valueRanges.isEmpty { list.append("\(valueRanges.count) activation ranges chosen one by one") }
+    if let technique = rounding.technique { list.append(technique) }
     return list
   }
 }

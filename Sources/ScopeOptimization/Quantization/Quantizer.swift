@@ -15,15 +15,19 @@ public enum Quantizer {
   ) throws(ScopeError) -> Model {
     var raised = model
     try OpsetRaise.raise(&raised, to: 13)
-    let plan = QuantizationPlan(raised.graph)
+    _ = IntegerBatchNorm.run(&raised)
+    let plan = QuantizationPlan(raised, recipe: recipe)
     guard !plan.layers.isEmpty else {
       throw ScopeError(
         .unsupported, "no layer can run in INT8",
         expected: "convolutions or matrix products with constant float32 weights",
         found: plan.declined.isEmpty ? "none" : plan.declined.joined(separator: "; "))
     }
-    let calibration = try Calibration.run(
-      raised, values: plan.observedValues(raised.graph), context: context)
+    var calibration = try Calibration.run(raised, plans: [plan], context: context)
+    if recipe.rounding != .nearest {
+      calibration.moments = try InputMoments.collect(
+        raised, nodes: plan.layers.keys.sorted(), context: context)
+    }
     return try QDQEmitter.emit(raised, plan: plan, calibration: calibration, recipe: recipe)
   }
 }

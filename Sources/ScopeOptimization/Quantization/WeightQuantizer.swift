@@ -72,7 +72,7 @@ package enum WeightQuantizer {
     return QuantizedWeight(codes: codes, dimensions: dimensions, scales: scales, axis: axis)
   }
 
-  private static func highestCode(_ range: WeightRange, isDepthwise: Bool) -> Int {
+  static func highestCode(_ range: WeightRange, isDepthwise: Bool) -> Int {
     switch range {
     case .full, .pairBounded: 127
     case .reduced: 64

@@ -12,6 +12,11 @@ public struct DataSplit: Sendable, Hashable {
   /// Calibration images wanted even when that is more than the share.
   static let fewestCalibrationImages = 8
 
+  init(calibration: [Int], evaluation: [Int]) {
+    self.calibration = calibration
+    self.evaluation = evaluation
+  }
+
   /// Orders the images by class and takes every `stride`-th for calibration, so that the classes are represented alike.
   /// Deterministic for equal arguments.
   ///

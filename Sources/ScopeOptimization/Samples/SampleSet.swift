@@ -112,7 +112,7 @@ public struct SampleSet: Sendable {
 
 extension HostArray {
   /// Rows `indices` along the first axis.
-  func rows(_ indices: [Int]) -> HostArray {
+  package func rows(_ indices: [Int]) -> HostArray {
     let row = dimensions.dropFirst().reduce(1, *)
     func pick<Element>(_ values: [Element], _ width: Int = 1) -> [Element] {
       var result: [Element] = []

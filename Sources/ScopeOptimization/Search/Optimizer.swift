@@ -3,260 +3,164 @@ import ScopeFormats
 import ScopeGraph
 import ScopeRuntime
 
-/// Searches the fastest form of a model that keeps its accuracy; see ``run(_:)``.
+/// Searches the best form of a model that keeps its accuracy; see ``run(_:)``.
 public enum Optimizer {
-  /// Folds the model exactly, builds INT8 variants, measures them against the original on data that no variant was
-  /// calibrated on, and returns the best within the accuracy budget, or the folded model when none helps.
+  /// Rewrites the model exactly, builds variants, measures them against the original on data that none of them was
+  /// calibrated on, and returns the best within the accuracy budget, or the exactly rewritten model when none helps.
   ///
-  /// 1. Exact passes, verified on real images.
-  /// 2. Calibration on every ``OptimizationRequest/calibrationStride``-th image.
-  /// 3. One variant per kernel type is timed beside the original; slow types are dropped.
-  /// 4. For the fast types weight ranges, bias correction and activation ranges are tried one after the other, judged by
-  ///    the signal-to-noise ratio of the scores on calibration images.
-  /// 5. The best variants are evaluated on the evaluation images and timed interleaved with the original.
+  /// 1. Exact passes, verified on real samples.
+  /// 2. The original's scores on the evaluation samples.
+  /// 3. ``SearchStrategy`` after strategy proposes variants: built, run, compared with the original on calibration
+  ///    samples, timed for a short while.
+  /// 4. The most promising are evaluated on the evaluation samples, as many as the time allows.
+  /// 5. Where quantization costs too much, the layers that hurt most stay in float.
+  /// 6. What is left is timed interleaved with the original; the objective decides.
   ///
-  /// - Throws: `unsupported` for models that are not image classifiers with one float32 input; `invalidData` for images
-  ///   or labels that do not fit; engine failures.
+  /// - Throws: `unsupported` for models whose inputs share no batch axis; `invalidData` for samples or labels that do
+  ///   not fit, and for weights that are not numbers; engine failures.
   public static func run(_ request: OptimizationRequest) throws(ScopeError) -> OptimizationResult {
-    var run = try OptimizationRun(request)
-    return try run.run()
-  }
-}
-
-/// State of one search.
-struct OptimizationRun {
-  let request: OptimizationRequest
-  let clock = ContinuousClock()
-  let start: ContinuousClock.Instant
-  let split: DataSplit
-  var notes: [String] = []
-  var candidates: [OptimizationCandidate] = []
-
-  init(_ request: OptimizationRequest) throws(ScopeError) {
     guard request.maxAccuracyDrop >= 0, request.maxAccuracyDrop <= 1 else {
       throw ScopeError(
         .invalidArgument, "the accuracy drop is a fraction", expected: "0 to 1",
         found: "\(request.maxAccuracyDrop)")
     }
-    self.request = request
-    split = try DataSplit(
-      labels: request.samples.labels ?? [Int](repeating: 0, count: request.samples.count),
-      stride: request.calibrationStride, limit: request.calibrationLimit,
-      seed: request.seed)
-    start = clock.now
-  }
+    let start = ContinuousClock.now
+    let (existing, found) = try ModelCheck.run(request.model)
+    var notes = found
+    var request = request
+    if existing != nil { request.techniques = [] }
+    let samples = request.samples
+    let split =
+      samples.isReal
+      ? try DataSplit(
+        labels: samples.labels ?? [Int](repeating: 0, count: samples.count),
+        stride: request.calibrationStride, limit: request.calibrationLimit, seed: request.seed)
+      : DataSplit(calibration: Array(0..<samples.count), evaluation: Array(0..<samples.count))
 
-  /// Share of the time budget that is used up.
-  private var spent: Double { (clock.now - start).milliseconds / max(request.timeBudget.milliseconds, 1) }
-
-  private func moment(_ share: Double) -> ContinuousClock.Instant { start + request.timeBudget * share }
-
-  mutating func run() throws(ScopeError) -> OptimizationResult {
     request.progress("Folding constants and batch normalisation", 0)
-    let verification = Array(split.evaluation.prefix(8))
     let folding = try ExactFolding.run(
-      request.model, samples: request.samples, indices: verification,
-      engine: request.engine, threads: request.threads)
+      request.model, samples: samples, indices: Array(split.evaluation.prefix(8)), engine: request.engine,
+      threads: request.threads)
     for reason in folding.leftOut {
       notes.append("An exact pass was left out because the scores moved: \(reason)")
     }
-    let foldedBytes = try ONNXWriter.serialize(folding.model).reduce(0) { $0 + $1.count }
-
     request.progress("Evaluating the original", 0.05)
-    let options = SessionOptions(threads: request.threads)
-    let original = try Session(engine: request.engine, model: request.model, options: options)
-    let folded = try Session(engine: request.engine, model: folding.model, options: options)
-    let output = request.model.graph.outputs.first?.name ?? ""
-    let originalRunner = try ModelRunner(session: original, output: output)
-    let baseline = try originalRunner.logits(request.samples, split.evaluation, deadline: moment(0.3))
-    let evaluation = Array(split.evaluation.prefix(baseline.count))
+    let baseline = try evaluateOriginal(request, split, start: start, &notes)
+    var bench = try Workbench(
+      request, start: start, split: split, folding: folding, baseline: baseline, notes: notes)
+    try search(&bench)
+    return try bench.conclude()
+  }
+
+  /// - Throws: `invalidData` for labels beyond the model's classes.
+  private static func evaluateOriginal(
+    _ request: OptimizationRequest, _ split: DataSplit, start: ContinuousClock.Instant,
+    _ notes: inout [String]
+  ) throws(ScopeError) -> Baseline {
+    let session = try Session(
+      engine: request.engine, model: request.model, options: SessionOptions(threads: request.threads))
+    let runner = try ModelRunner(session: session, output: request.model.graph.outputs.first?.name ?? "")
+    let before = ContinuousClock.now
+    let scores = try runner.logits(
+      request.samples, split.evaluation, deadline: start + request.timeBudget * 0.25)
+    let duration = ContinuousClock.now - before
+    let evaluation = Array(split.evaluation.prefix(scores.count))
     if evaluation.count < split.evaluation.count {
       notes.append(
-        "\(evaluation.count) of \(split.evaluation.count) evaluation images were used to stay within the time budget"
+        "\(evaluation.count) of \(split.evaluation.count) evaluation samples were used to stay within the time budget"
       )
     }
-    let labels = evaluation.map { request.samples.labels?[$0] ?? 0 }
-    guard labels.allSatisfy({ $0 >= 0 && $0 < baseline.classes }) else {
-      throw ScopeError(
-        .invalidData, "a label is outside the model's classes", expected: "0 ..< \(baseline.classes)",
-        found: "\(labels.max() ?? 0)", remedy: "Check the labels or the class order of the data")
+    let predictions = scores.predictions
+    var labels = predictions
+    let isLabelled =
+      request.samples.labels != nil && !request.judgesByAgreement && scores.predictionsPerSample == 1
+    if isLabelled, let all = request.samples.labels {
+      labels = evaluation.map { all[$0] }
+      guard labels.allSatisfy({ $0 >= 0 && $0 < scores.classes }) else {
+        throw ScopeError(
+          .invalidData, "a label is outside the model's classes", expected: "0 ..< \(scores.classes)",
+          found: "\(labels.max() ?? 0)", remedy: "Check the labels or the class order of the data")
+      }
     }
     let judge = Judge(
-      samples: request.samples, indices: evaluation, labels: labels,
-      predictions: baseline.predictions)
-
-    var finalists: [CandidateSearch.Built] = []
-    var search: CandidateSearch?
-    do throws(ScopeError) {
-      (search, finalists) = try buildFinalists(folding.model, original: original, evaluation: evaluation)
-    } catch {
-      guard error.code == .unsupported || error.code == .engineFailure || error.code == .invalidData else {
-        throw error
-      }
-      notes.append("INT8 quantization was not possible: \(error)")
-    }
-    return try conclude(
-      Contestants(
-        original: original, folded: folded, folding: folding, foldedBytes: foldedBytes, finalists: finalists,
-        search: search),
-      judge: judge)
+      samples: request.samples, indices: evaluation, labels: labels, predictions: predictions,
+      isLabelled: isLabelled)
+    return Baseline(runner: runner, judge: judge, duration: duration)
   }
 
-  // MARK: Building
+  // MARK: Search
 
-  private mutating func buildFinalists(
-    _ folded: Model, original: Session, evaluation: [Int]
-  ) throws(ScopeError) -> (CandidateSearch?, [CandidateSearch.Built]) {
-    var model = folded
-    try OpsetRaise.raise(&model, to: 13)
-    let plan = QuantizationPlan(model.graph)
-    guard !plan.layers.isEmpty else {
+  /// Proposals of all strategies, then proofs; shares are of the time budget.
+  private static func search(_ bench: inout Workbench) throws(ScopeError) {
+    let wanted = StrategyPlan(bench)
+    bench.notes += wanted.notes
+    var quantization: StaticQuantizationStrategy?
+    if wanted.includes(.int8) {
+      bench.request.progress("Calibrating on \(bench.split.calibration.count) samples", bench.spent)
+      do throws(ScopeError) {
+        let source = try QuantizationSource(bench.folding.model, context: bench.context(until: 0.4))
+        for reason in source.plan.declined.prefix(5) { bench.notes.append("Stays in float: \(reason)") }
+        if source.plan.declined.count > 5 {
+          bench.notes.append("\(source.plan.declined.count - 5) more layers stay in float")
+        }
+        var strategy = StaticQuantizationStrategy(source)
+        try strategy.run(&bench, until: 0.5)
+        quantization = strategy
+      } catch {
+        guard error.isVariantsFault else { throw error }
+        bench.notes.append("INT8 quantization was not possible: \(error)")
+      }
+    }
+    for technique in [OptimizationTechnique.dynamic, .weights, .float16] where wanted.includes(technique) {
+      try WeightRewriteStrategy(technique).run(&bench, until: 0.6)
+    }
+    if wanted.includes(.pruning) {
+      try PruningStrategy(recipes: quantization?.found ?? []).run(&bench, until: 0.7)
+    }
+    for technique in [OptimizationTechnique.lowRank, .sparsity] where wanted.includes(technique) {
+      try CompressionStrategy(technique).run(&bench, until: 0.7)
+    }
+    try bench.verifyPromising(until: 0.75)
+    if let strategy = quantization {
+      try MixedPrecisionStrategy(source: strategy.source, recipe: strategy.found.first).run(
+        &bench, until: 0.85)
+    }
+  }
+}
+
+/// Which strategies a search runs.
+private struct StrategyPlan {
+  private var techniques: Set<OptimizationTechnique>
+  var notes: [String] = []
+
+  init(_ bench: Workbench) {
+    techniques = bench.request.techniques ?? Self.suitable(bench.folding.model)
+    if !bench.request.samples.isReal {
+      techniques.formIntersection([.dynamic, .weights, .float16])
       notes.append(
-        "No convolution or matrix product with constant float32 weights was found, so nothing can run in INT8"
+        "There is no data: only exact passes and rewrites of weights are tried, and nothing is known of the accuracy; give data to calibrate and to judge"
       )
-      return (nil, [])
     }
-    for reason in plan.declined.prefix(5) { notes.append("Stays in float: \(reason)") }
-    if plan.declined.count > 5 { notes.append("\(plan.declined.count - 5) more layers stay in float") }
-    request.progress("Calibrating on \(split.calibration.count) images", 0.15)
-    let calibration = try Calibration.run(
-      model, values: plan.observedValues(model.graph),
-      context: OptimizationContext(
-        samples: request.samples, calibration: split.calibration, engine: request.engine,
-        threads: request.threads, seed: request.seed))
-    let search = CandidateSearch(
-      model: model, plan: plan, calibration: calibration, request: request,
-      calibrationIndices: split.calibration,
-      filterCount: 64)
-
-    request.progress("Timing integer kernels", 0.3)
-    let feed = try ModelRunner(session: original, output: "").timingFeed(request.samples, evaluation[0])
-    let classes = try fastClasses(search, original: original, feed: feed.feed, batch: feed.batch)
-    noteSaturation(search, classes)
-    var finalists: [CandidateSearch.Built] = []
-    for (position, first) in classes.enumerated() {
-      request.progress(
-        "Searching quantization settings", 0.4 + 0.2 * Double(position) / Double(classes.count))
-      finalists += try refine(first, search)
-    }
-    return (search, finalists)
   }
 
-  /// Builds one variant per kernel type, times all beside the original and keeps the types that are fast here.
-  private mutating func fastClasses(
-    _ search: CandidateSearch, original: Session, feed: [String: HostArray], batch: Int
-  ) throws(ScopeError) -> [CandidateSearch.Built] {
-    let recipes = [
-      QuantizationRecipe(), QuantizationRecipe(perChannel: false),
-      QuantizationRecipe(activations: .int8, weights: .int8),
-      QuantizationRecipe(activations: .uint8, weights: .uint8, perChannel: false),
-    ]
-    var built: [CandidateSearch.Built] = []
-    for recipe in recipes {
-      do throws(ScopeError) { built.append(try search.build(recipe)) } catch {
-        guard error.code == .engineFailure else { throw error }
-        candidates.append(
-          OptimizationCandidate(
-            name: recipe.name, recipe: recipe, bytes: 0, verdict: .rejected,
-            reason: "ONNX Runtime does not run it: \(error.message)"))
+  /// Convolutions run well in static INT8; where matrix products hold most of the weights, ranges found at run time and
+  /// weights of few bits are tried as well. 16-bit storage suits everything.
+  private static func suitable(_ model: Model) -> Set<OptimizationTechnique> {
+    let graph = model.graph
+    var (products, others) = (0, 0)
+    for node in graph.nodes {
+      for name in node.inputs {
+        guard let tensor = graph.initializers[name], tensor.dimensions.count >= 2 else { continue }
+        let count = tensor.dimensions.reduce(1, *)
+        if node.isStandard("MatMul") || node.isStandard("Gemm") || node.isStandard("Gather") {
+          products += count
+        } else {
+          others += count
+        }
       }
     }
-    let sessions = [original] + built.map(\.session)
-    let latencies = try LatencyBenchmark.interleaved(
-      sessions, feeds: sessions.map { _ in feed }, batch: batch,
-      plan: .init(budget: min(.seconds(2), request.timeBudget * 0.05), minimumSamples: 8, maximumSamples: 60))
-    let ratios = latencies.dropFirst().map { LatencyBenchmark.ratio(latencies[0], over: $0) }
-    let best = ratios.map(\.ratio).max() ?? 0
-    var kept: [CandidateSearch.Built] = []
-    for (index, variant) in built.enumerated() {
-      let ratio = ratios[index]
-      if ratio.interval.upperBound < 1 {
-        reject(variant, latencies[index + 1], ratio, "slower than the original on this processor")
-      } else if ratio.interval.upperBound < 0.85 * best {
-        reject(variant, latencies[index + 1], ratio, "another kernel type is faster on this processor")
-      } else if !variant.recipe.perChannel, variant.sqnr < (built.map(\.sqnr).max() ?? 0) - 6 {
-        reject(variant, latencies[index + 1], ratio, "one scale per tensor loses too much precision")
-      } else {
-        kept.append(variant)
-      }
-    }
-    return kept.sorted { $0.sqnr > $1.sqnr }
+    return products > others ? [.int8, .dynamic, .weights, .float16] : [.int8, .float16]
   }
 
-  private mutating func reject(
-    _ built: CandidateSearch.Built, _ latency: LatencySummary?, _ ratio: SpeedRatio?, _ reason: String
-  ) {
-    candidates.append(
-      OptimizationCandidate(
-        name: built.recipe.name, recipe: built.recipe, bytes: built.modelBytes.count,
-        calibrationSQNR: built.sqnr,
-        calibrationAgreement: built.agreement, latency: latency, speedup: ratio, verdict: .rejected,
-        reason: reason))
-  }
-
-  /// Says so when the fused kernels compute something else than the file means.
-  private mutating func noteSaturation(_ search: CandidateSearch, _ variants: [CandidateSearch.Built]) {
-    guard let variant = variants.first(where: { $0.recipe == QuantizationRecipe() }),
-      let (fused, unfused) = try? search.unfusedSQNR(variant, images: 4)
-    else { return }
-    if unfused > fused + 3 {
-      notes.append(
-        "Integer kernels saturate on this processor with 8-bit weights (signal-to-noise ratio \(rounded(fused)) dB fused, "
-          + "\(rounded(unfused)) dB unfused); reduced and pair-bounded weight ranges avoid it")
-    }
-  }
-
-  private func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
-
-  /// Tries one setting after the other from a first variant on, keeping what raises the signal-to-noise ratio.
-  ///
-  /// - Returns: two variants, the best and either the second best or the best that cannot saturate; the others are
-  ///   recorded as rejected.
-  private mutating func refine(
-    _ first: CandidateSearch.Built, _ search: CandidateSearch
-  ) throws(ScopeError) -> [CandidateSearch.Built] {
-    var all = [first]
-    var best = first
-    func attempt(_ recipe: QuantizationRecipe) throws(ScopeError) {
-      guard !all.contains(where: { $0.recipe == recipe }), clock.now < moment(0.75) else { return }
-      let built = try search.build(recipe)
-      all.append(built)
-      if CandidateSearch.isBetter(built, than: best) { best = built }
-    }
-    if first.recipe.activations == .uint8, first.recipe.perChannel {
-      for range in [WeightRange.pairBounded, .reducedExceptDepthwise, .reduced] {
-        var recipe = first.recipe
-        recipe.weightRange = range
-        try attempt(recipe)
-      }
-    }
-    var corrected = best.recipe
-    corrected.biasCorrection = true
-    try attempt(corrected)
-    let beforeRanges = best.recipe
-    for range in [RangeMethod.leastSquares, .percentile] {
-      var recipe = beforeRanges
-      recipe.range = range
-      try attempt(recipe)
-    }
-    // The range that is safe on every processor, with the settings that helped.
-    if best.recipe.canSaturate, first.recipe.perChannel {
-      var portable = best.recipe
-      portable.weightRange = .pairBounded
-      try attempt(portable)
-    }
-    let ordered = all.sorted { $0.sqnr > $1.sqnr }
-    var kept = Array(ordered.prefix(2))
-    if let portable = ordered.first(where: { !$0.recipe.canSaturate }),
-      !kept.contains(where: { !$0.recipe.canSaturate })
-    {
-      kept[kept.count - 1] = portable
-    }
-    for built in ordered where !kept.contains(where: { $0.recipe == built.recipe }) {
-      reject(
-        built, nil, nil,
-        "lower signal-to-noise ratio on the calibration images than \(ordered[0].recipe.name)")
-    }
-    return kept
-  }
+  func includes(_ technique: OptimizationTechnique) -> Bool { techniques.contains(technique) }
 }

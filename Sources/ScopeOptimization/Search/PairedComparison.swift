@@ -1,5 +1,11 @@
 import ScopeStatistics
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Two classifiers compared image by image.
 public struct PairedComparison: Sendable, Hashable, Codable {
   public var images: Int
@@ -40,4 +46,20 @@ public struct PairedComparison: Sendable, Hashable, Codable {
   }
 
   public var agreement: Proportion { Proportion(successes: agreeing, trials: images) }
+
+  /// Two-sided exact McNemar test of "neither is more accurate": the chance of a split of the changed images at least as
+  /// uneven, were each as likely lost as gained (McNemar, Psychometrika 12, 1947).
+  public var pValue: Double {
+    let changed = lost + gained
+    guard changed > 0 else { return 1 }
+    let smaller = min(lost, gained)
+    // Sum of binomial terms, from logarithms so that thousands of changes do not underflow.
+    var logTerm = -Double(changed) * 0.693_147_180_559_945_3
+    var logSum = logTerm
+    for count in 0..<smaller {
+      logTerm += log(Double(changed - count)) - log(Double(count + 1))
+      logSum = max(logSum, logTerm) + log(1 + exp(-abs(logSum - logTerm)))
+    }
+    return min(1, 2 * exp(logSum))
+  }
 }

@@ -14,6 +14,10 @@ extension Report {
     public var optimizedAccuracy: Figure?
     /// Share of images on which both models give the same top-1 class.
     public var agreement: Figure?
+    /// Accuracy lost, a fraction, with its paired interval; share of changed predictions where agreement judges.
+    public var accuracyDrop: Figure?
+    /// `latency`, `size` or `balanced`: what decided among the variants within the budget.
+    public var objective: String?
     /// What was applied to the written model, in order.
     public var techniques: [String]
     /// Everything that was built and measured, the original first when it is listed.
@@ -29,6 +33,12 @@ extension Report {
     /// Where the optimized model was written.
     public var optimizedPath: String?
     public var optimizedSha256: String?
+    /// What quantizing each layer alone costs, most sensitive first; empty when not measured.
+    public var sensitivity: [LayerSensitivity]
+    /// Why variants that should be faster are not, from the engine's profile.
+    public var explanations: [String]
+    /// Engines and session options tried with the written model; nil when not asked for.
+    public var engines: EngineTable?
     /// Remarks such as "nothing was faster than FP32; the folded model was written".
     public var notes: [String]
 
@@ -39,6 +49,8 @@ extension Report {
       self.isApproximate = isApproximate
       techniques = []
       candidates = []
+      sensitivity = []
+      explanations = []
       notes = []
     }
 
@@ -52,14 +64,71 @@ extension Report {
     }
   }
 
+  /// How a model was run to find what to deploy it with.
+  public struct EngineTable: Codable, Sendable, Hashable {
+    public struct Row: Codable, Sendable, Hashable {
+      /// Engine, threads and options.
+      public var configuration: String
+      public var p50Milliseconds: Figure?
+      /// Against its engine's default, measured side by side.
+      public var speedup: Figure?
+      public var isBest: Bool
+      public var verdict: String
+
+      public init(configuration: String, isBest: Bool, verdict: String) {
+        self.configuration = configuration
+        self.isBest = isBest
+        self.verdict = verdict
+      }
+    }
+
+    /// What to deploy.
+    public var best: String
+    public var openVINOOverONNXRuntime: Figure?
+    public var rows: [Row]
+
+    public init(best: String) {
+      self.best = best
+      rows = []
+    }
+  }
+
+  /// What quantizing one layer alone costs.
+  public struct LayerSensitivity: Codable, Sendable, Hashable {
+    /// The layer's output value.
+    public var layer: String
+    public var opType: String
+    /// Share of the parameters of all layers that can be quantized.
+    public var parameterShare: Double
+    /// Of the model's scores with only this layer in INT8, decibel; lower hurts more.
+    public var sqnr: Double
+
+    public init(layer: String, opType: String, parameterShare: Double, sqnr: Double) {
+      self.layer = layer
+      self.opType = opType
+      self.parameterShare = parameterShare
+      self.sqnr = sqnr
+    }
+  }
+
   /// One variant that was built, run and compared.
   public struct Candidate: Codable, Sendable, Hashable {
     public var name: String
     public var bytes: Figure?
     public var accuracy: Figure?
+    /// Accuracy lost, a fraction, with its paired interval.
+    public var accuracyDrop: Figure?
     public var agreement: Figure?
     public var p50Milliseconds: Figure?
     public var speedup: Figure?
+    /// Signal-to-quantization-noise ratio of the scores on calibration samples, decibel.
+    public var calibrationSQNR: Double?
+    /// What was done to the model after the exact passes, in order.
+    public var steps: [String]
+    /// Whether no other variant is at least as good in size, time and accuracy and better in one.
+    public var isOnFront: Bool
+    /// Where the model lies, on the front of a search with a work folder.
+    public var path: String?
     /// What was decided and why (`chosen: fastest within 1 point`, `rejected: loses 3.2 points`).
     public var verdict: String
     public var isChosen: Bool
@@ -71,6 +140,8 @@ extension Report {
       self.verdict = verdict
       self.isChosen = isChosen
       self.isOriginal = isOriginal
+      steps = []
+      isOnFront = false
     }
   }
 }

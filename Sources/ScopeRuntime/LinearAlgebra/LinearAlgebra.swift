@@ -66,23 +66,12 @@ import ScopeBytes
   /// - Parameter threads: 0 takes every core.
   /// - Throws: `engineUnavailable` naming the places that were tried.
   public static func load(path: String? = nil, threads: Int = 0) throws(ScopeError) -> LinearAlgebra {
-    var reasons: [String] = []
-    for candidate in EngineLocator.linearAlgebra(explicit: path) {
-      do throws(ScopeError) {
-        let library = try LinearAlgebra(loading: candidate.path)
-        library.setThreads?(Int32(clamping: threads > 0 ? threads : Machine.coreCount))
-        return library
-      } catch {
-        if candidate.isExplicit { throw error }
-        reasons.append(error.description)
-      }
+    let library = try LibraryLocator().load(.openBLAS, explicit: path) {
+      (file: String) throws(ScopeError) -> LinearAlgebra in
+      try LinearAlgebra(loading: file)
     }
-    throw ScopeError(
-      .engineUnavailable, "OpenBLAS was not found",
-      found: reasons.isEmpty ? "no library in the known places" : reasons.joined(separator: "; "),
-      remedy:
-        "Run scripts/bootstrap, or `pip install scipy-openblas32`, or name the library with NEURAL_SCOPE_OPENBLAS"
-    )
+    library.setThreads?(Int32(clamping: threads > 0 ? threads : Machine.coreCount))
+    return library
   }
 
   private init(loading path: String) throws(ScopeError) {

@@ -21,23 +21,15 @@ struct ReportCommand: ParsableCommand {
   )
   var out = "neural-scope-report"
 
-  @Option(help: ArgumentHelp("Accuracy the optimized model may lose.", valueName: "points"))
-  var maxAccuracyDrop = 1.0
-
+  @OptionGroup var search: SearchOptions
   @OptionGroup var attack: AttackFlags
   @OptionGroup var engine: EngineOptions
   @OptionGroup var images: ImageOptions
 
-  func validate() throws {
-    guard (0...100).contains(maxAccuracyDrop) else {
-      throw ValidationError("--max-accuracy-drop takes 0 to 100 points")
-    }
-  }
-
   func run() throws {
     let line = ProgressLine()
     var options = ScopeOptions(engine, data: data, images: images, attack: attack)
-    options.maximumAccuracyDrop = maxAccuracyDrop / 100
+    try options.search(as: search)
     options.optimizedPath = "\(out)/optimized.onnx"
     options.details = [.memory, .roofline, .throughput]
     options.progress = line.handler

@@ -1,0 +1,66 @@
+import ScopeBytes
+import ScopeGraph
+import ScopeRuntime
+
+/// Channels removed in steps of rising saving, in float and in INT8.
+struct PruningStrategy: SearchStrategy {
+  let technique = OptimizationTechnique.pruning
+  /// INT8 recipes to combine with, best first; empty prunes in float only.
+  let recipes: [QuantizationRecipe]
+  /// Of the cost, what to save.
+  private static let savings = [0.1, 0.2, 0.3, 0.4, 0.5]
+  /// Agreement with the original on the filter samples below which more pruning is pointless.
+  private static let hopeless = 0.7
+
+  func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
+    bench.request.progress("Studying channels", bench.spent)
+    let original = bench.folding.model
+    let finetunes = bench.request.finetune
+    let context = bench.context(until: share)
+    let plans: [PruningPlan]
+    do throws(ScopeError) {
+      plans = try StructuredPruner.plan(original, context: context, savings: Self.savings)
+    } catch {
+      guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
+      bench.notes.append("Pruning was not possible: \(error)")
+      return
+    }
+    for plan in plans where bench.isBefore(share) {
+      let percent = Int((plan.expectedSaving * 100).rounded())
+      bench.request.progress("Pruning \(percent)%", bench.spent)
+      let name = "pruned \(percent)%"
+      let steps = [
+        "Channels removed to save \(percent)% of the \(plan.recipe.cost == .latency ? "time" : "multiplications"), counts in multiples of \(plan.recipe.alignment), the layers behind them fitted by least squares"
+      ]
+      var pruned: Model?
+      func make() throws(ScopeError) -> Model {
+        if let pruned { return pruned }
+        var model = try StructuredPruner.prune(original, plan, context: context).model
+        if finetunes {
+          model = try Distillation.finetune(student: model, teacher: .model(original), context: context).model
+        }
+        pruned = model
+        return model
+      }
+      let finetuned = finetunes ? ["Distilled from the original on the calibration samples"] : []
+      let variant = Variant(
+        name: name + (finetunes ? " distilled" : ""), technique: .pruning,
+        steps: steps + finetuned, kernels: name)
+      guard let index = try bench.propose(variant, build: make), !bench.trials[index].isOut else { continue }
+      let agreement = bench.trials[index].filterAgreement
+      if agreement.trials > 0, agreement.value < Self.hopeless {
+        bench.reject(index, "gives another prediction than the original for too many calibration samples")
+        return
+      }
+      guard let recipe = recipes.first, bench.isBefore(share) else { continue }
+      do throws(ScopeError) {
+        let source = try QuantizationSource(
+          try make(), prefix: "\(variant.name) + ", steps: variant.steps, context: context)
+        _ = try source.propose(recipe, &bench)
+      } catch {
+        guard error.isVariantsFault else { throw error }
+        bench.notes.append("\(variant.name) could not be quantized: \(error)")
+      }
+    }
+  }
+}

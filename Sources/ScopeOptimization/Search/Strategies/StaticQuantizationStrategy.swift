@@ -1,0 +1,212 @@
+import ScopeBytes
+import ScopeGraph
+import ScopeRuntime
+
+/// Static INT8: the kernel types that are fast here, then weight ranges, bias correction and activation ranges one after
+/// the other, judged by the signal-to-noise ratio of the scores on calibration samples.
+struct StaticQuantizationStrategy: SearchStrategy {
+  let technique = OptimizationTechnique.int8
+  /// What is quantized: the folded original, or a variant of it.
+  private(set) var source: QuantizationSource
+  /// Recipes already found good, best first; empty searches all.
+  var known: [QuantizationRecipe] = []
+  /// The best recipes found, best first.
+  private(set) var found: [QuantizationRecipe] = []
+
+  init(_ source: QuantizationSource, known: [QuantizationRecipe] = []) {
+    self.source = source
+    self.known = known
+  }
+
+  mutating func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
+    if !known.isEmpty {
+      for recipe in known where bench.isBefore(share) { _ = try source.propose(recipe, &bench) }
+      found = known
+      return
+    }
+    bench.request.progress("Timing integer kernels", bench.spent)
+    let classes = try fastClasses(&bench)
+    if let first = classes.first { try noteSaturation(first.index, &bench) }
+    let covered = try tryCoverages(classes, &bench, until: share)
+    for (recipe, index) in covered {
+      bench.request.progress("Searching quantization settings", bench.spent)
+      try refine(recipe, index, &bench, until: share)
+    }
+  }
+
+  /// Builds one variant per kernel type, times all beside the original and keeps the types that are fast here.
+  private func fastClasses(
+    _ bench: inout Workbench
+  ) throws(ScopeError) -> [(recipe: QuantizationRecipe, index: Int)] {
+    let recipes = [
+      QuantizationRecipe(), QuantizationRecipe(perChannel: false),
+      QuantizationRecipe(activations: .int8, weights: .int8),
+      QuantizationRecipe(activations: .uint8, weights: .uint8, perChannel: false),
+    ]
+    var built: [(recipe: QuantizationRecipe, index: Int)] = []
+    for recipe in recipes {
+      if let index = try source.propose(recipe, &bench), !bench.trials[index].isOut {
+        built.append((recipe, index))
+      }
+    }
+    try bench.timeQuickly(built.map(\.index))
+    let best = built.compactMap { bench.trials[$0.index].quickSpeed?.ratio }.max() ?? 0
+    let bestSQNR = built.map { bench.trials[$0.index].sqnr }.max() ?? 0
+    var kept: [(recipe: QuantizationRecipe, index: Int)] = []
+    for (recipe, index) in built {
+      guard let speed = bench.trials[index].quickSpeed else { continue }
+      if speed.interval.upperBound < 1 {
+        bench.reject(index, "slower than the original on this processor")
+      } else if speed.interval.upperBound < 0.85 * best {
+        bench.reject(index, "another kernel type is faster on this processor")
+      } else if !recipe.perChannel, bench.trials[index].sqnr < bestSQNR - 6 {
+        bench.reject(index, "one scale per tensor loses too much precision")
+      } else {
+        kept.append((recipe, index))
+      }
+    }
+    return kept.sorted { bench.trials[$0.index].sqnr > bench.trials[$1.index].sqnr }
+  }
+
+  /// Tries the best kernel type on fewer and on more operators, and keeps what is faster, or as fast and more precise.
+  private func tryCoverages(
+    _ classes: [(recipe: QuantizationRecipe, index: Int)], _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) -> [(recipe: QuantizationRecipe, index: Int)] {
+    guard let first = classes.first else { return classes }
+    var indices: [(recipe: QuantizationRecipe, index: Int)] = []
+    for coverage in Coverage.allCases where coverage != first.recipe.coverage && bench.isBefore(share) {
+      // The same nodes under another name are no other variant.
+      guard source.differs(coverage, from: first.recipe.coverage) else { continue }
+      var recipe = first.recipe
+      recipe.coverage = coverage
+      if let index = try source.propose(recipe, &bench), !bench.trials[index].isOut {
+        indices.append((recipe, index))
+      }
+    }
+    guard !indices.isEmpty else { return classes }
+    try bench.timeQuickly(indices.map(\.index))
+    var best = first
+    func speed(_ index: Int) -> Double { bench.trials[index].quickSpeed?.ratio ?? 0 }
+    for candidate in indices {
+      let (new, old) = (speed(candidate.index), speed(best.index))
+      let isMorePrecise = bench.trials[candidate.index].sqnr > bench.trials[best.index].sqnr + 1
+      if new > 1.05 * old || (new > 0.95 * old && isMorePrecise) { best = candidate }
+    }
+    for candidate in [first] + indices where candidate.index != best.index {
+      bench.reject(
+        candidate.index, "\(best.recipe.coverage.rawValue) in integers is faster or as fast and more precise")
+    }
+    return [best]
+      + classes.dropFirst().map { recipe, index in
+        var recipe = recipe
+        guard best.recipe.coverage != recipe.coverage else { return (recipe, index) }
+        recipe.coverage = best.recipe.coverage
+        return (recipe, index)
+      }.filter { $0.recipe.coverage == first.recipe.coverage }
+  }
+
+  /// Says so when the fused kernels compute something else than the file means.
+  private func noteSaturation(_ index: Int, _ bench: inout Workbench) throws(ScopeError) {
+    let trial = bench.trials[index]
+    guard trial.variant.canSaturate else { return }
+    let indices = Array(bench.filterIndices.prefix(4))
+    let expected = bench.reference.rows(Array(indices.indices))
+    let samples = bench.request.samples
+    let plain = try Session(
+      engine: bench.request.engine, modelBytes: trial.bytes,
+      options: SessionOptions(threads: bench.request.threads, optimization: .none))
+    let unfused = ScoreComparison.sqnr(
+      expected, try ModelRunner(session: plain, output: bench.original.output).logits(samples, indices))
+    let fused = ScoreComparison.sqnr(expected, try bench.runner(of: trial).logits(samples, indices))
+    if unfused > fused + 3 {
+      bench.notes.append(
+        "Integer kernels saturate on this processor with 8-bit weights (signal-to-noise ratio \(rounded(fused)) dB fused, "
+          + "\(rounded(unfused)) dB unfused); reduced and pair-bounded weight ranges avoid it")
+    }
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+
+  /// Tries one setting after the other from a first recipe on, keeping what raises the signal-to-noise ratio.
+  private mutating func refine(
+    _ first: QuantizationRecipe, _ firstIndex: Int, _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) {
+    var all = [(recipe: first, index: firstIndex)]
+    var best = (recipe: first, index: firstIndex)
+    func attempt(_ recipe: QuantizationRecipe, _ bench: inout Workbench) throws(ScopeError) {
+      guard !all.contains(where: { $0.recipe == recipe }), bench.isBefore(share),
+        let index = try source.propose(recipe, &bench), !bench.trials[index].isOut
+      else { return }
+      all.append((recipe, index))
+      // A gain that is more than noise.
+      if bench.trials[index].sqnr > bench.trials[best.index].sqnr + 0.1 { best = (recipe, index) }
+    }
+    if first.activations == .uint8, first.perChannel {
+      for range in [WeightRange.pairBounded, .reducedExceptDepthwise, .reduced] {
+        var recipe = first
+        recipe.weightRange = range
+        try attempt(recipe, &bench)
+      }
+    }
+    var corrected = best.recipe
+    corrected.biasCorrection = true
+    try attempt(corrected, &bench)
+    let beforeRanges = best.recipe
+    for range in [RangeMethod.leastSquares, .percentile] {
+      var recipe = beforeRanges
+      recipe.range = range
+      try attempt(recipe, &bench)
+    }
+    try round(&best, &all, &bench, until: share)
+    // The range that is safe on every processor, with the settings that helped.
+    if best.recipe.canSaturate, first.perChannel {
+      var portable = best.recipe
+      portable.weightRange = .pairBounded
+      try attempt(portable, &bench)
+    }
+    try Self.keepBest(all, &found, &bench)
+  }
+
+  /// Rounds the best recipe's weights by what they do to each layer's output, where OpenBLAS is there.
+  private mutating func round(
+    _ best: inout (recipe: QuantizationRecipe, index: Int),
+    _ all: inout [(recipe: QuantizationRecipe, index: Int)],
+    _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) {
+    guard bench.isBefore(share) else { return }
+    bench.request.progress("Rounding weights by their effect", bench.spent)
+    do throws(ScopeError) { try source.collectMoments(bench.context(until: share)) } catch {
+      guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
+      bench.notes.append("Weights were rounded to the nearest code only: \(error)")
+      return
+    }
+    let nearest = best.recipe
+    for rounding in [WeightRounding.hessian, .adaptive] {
+      var recipe = nearest
+      recipe.rounding = rounding
+      guard bench.isBefore(share), let index = try source.propose(recipe, &bench), !bench.trials[index].isOut
+      else { continue }
+      all.append((recipe, index))
+      if bench.trials[index].sqnr > bench.trials[best.index].sqnr + 0.1 { best = (recipe, index) }
+    }
+  }
+
+  /// Keeps two variants, the best and either the second best or the best that cannot saturate; the others are out.
+  private static func keepBest(
+    _ all: [(recipe: QuantizationRecipe, index: Int)], _ found: inout [QuantizationRecipe],
+    _ bench: inout Workbench
+  ) throws(ScopeError) {
+    let ordered = all.sorted { bench.trials[$0.index].sqnr > bench.trials[$1.index].sqnr }
+    var kept = Array(ordered.prefix(2))
+    if let portable = ordered.first(where: { !$0.recipe.canSaturate }),
+      !kept.contains(where: { !$0.recipe.canSaturate })
+    {
+      kept[kept.count - 1] = portable
+    }
+    for (recipe, index) in ordered where !kept.contains(where: { $0.recipe == recipe }) {
+      bench.reject(
+        index, "lower signal-to-noise ratio on the calibration samples than \(ordered[0].recipe.name)")
+    }
+    found += kept.map(\.recipe)
+  }
+}

@@ -1,0 +1,82 @@
+import ScopeBytes
+import ScopeGraph
+import ScopeRuntime
+
+/// Rewrites that need no calibrated ranges: dynamic INT8, weights of 8 or 4 bits, weights stored in 16 bits.
+struct WeightRewriteStrategy: SearchStrategy {
+  let technique: OptimizationTechnique
+  /// Before the names of the variants, and what was done before them; empty for the original.
+  var prefix = ""
+  var steps: [String] = []
+  /// What is rewritten; nil takes the folded original.
+  var model: Model?
+
+  init(_ technique: OptimizationTechnique) { self.technique = technique }
+
+  /// A rewrite with its words.
+  private struct Rewrite {
+    var name: String
+    var steps: [String]
+    var kernels: String
+    var canSaturate = false
+    var apply: (inout Model, OptimizationContext) throws(ScopeError) -> Void
+  }
+
+  func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
+    let context = bench.context(until: share)
+    for rewrite in rewrites(hasData: bench.request.samples.isReal) where bench.isBefore(share) {
+      bench.request.progress("Trying \(rewrite.name)", bench.spent)
+      let variant = Variant(
+        name: prefix + rewrite.name, technique: technique, steps: steps + rewrite.steps,
+        kernels: prefix + rewrite.kernels, canSaturate: rewrite.canSaturate)
+      let source = model ?? bench.folding.model
+      _ = try bench.propose(variant) { () throws(ScopeError) in
+        var copy = source
+        try rewrite.apply(&copy, context)
+        return copy
+      }
+    }
+  }
+
+  private func rewrites(hasData: Bool) -> [Rewrite] {
+    switch technique {
+    case .dynamic:
+      let recipes = [
+        DynamicRecipe(), DynamicRecipe(weightRange: .pairBounded), DynamicRecipe(perChannel: false),
+        DynamicRecipe(weights: .uint8, perChannel: false),
+      ]
+      return recipes.map { recipe in
+        Rewrite(
+          name: recipe.name, steps: recipe.techniques,
+          kernels: "dynamic \(recipe.weights.rawValue) \(recipe.perChannel ? "per-channel" : "per-tensor")",
+          canSaturate: recipe.canSaturate
+        ) { (model, _) throws(ScopeError) in _ = try DynamicQuantizer.quantize(&model, recipe: recipe) }
+      }
+    case .weights:
+      var recipes = [
+        WeightOnlyRecipe(bits: 8, blockSize: 32), WeightOnlyRecipe(bits: 4, blockSize: 32),
+        WeightOnlyRecipe(bits: 4, blockSize: 128),
+      ]
+      if hasData { recipes.insert(WeightOnlyRecipe(bits: 4, blockSize: 32, rounding: .hessian), at: 2) }
+      return recipes.map { recipe in
+        Rewrite(
+          name: recipe.name, steps: recipe.techniques,
+          kernels: "weight-only \(recipe.bits) \(recipe.blockSize) \(recipe.isSymmetric)"
+        ) { (model, context) throws(ScopeError) in
+          _ = try WeightOnlyQuantizer.quantize(
+            &model, recipe: recipe, context: recipe.rounding == .hessian ? context : nil)
+        }
+      } + [storage(StorageRecipe(format: .int8))]
+    case .float16:
+      return [storage(StorageRecipe(format: .float16)), storage(StorageRecipe(format: .bfloat16))]
+    case .int8, .pruning, .lowRank, .sparsity: return []
+    }
+  }
+
+  private func storage(_ recipe: StorageRecipe) -> Rewrite {
+    // Widened when the engine loads the model: the kernels are those of the float model.
+    Rewrite(name: recipe.name, steps: recipe.techniques, kernels: "float") { (model, _) throws(ScopeError) in
+      _ = try WeightStorage.store(&model, recipe: recipe)
+    }
+  }
+}

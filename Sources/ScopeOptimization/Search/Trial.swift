@@ -1,0 +1,45 @@
+import ScopeBytes
+import ScopeRuntime
+import ScopeStatistics
+
+/// What a variant is, before anything is known of it.
+struct Variant: Sendable, Hashable, Codable {
+  /// Such as `u8s8 per-channel pair-bounded bias-corrected`; unique in a search.
+  var name: String
+  var technique: OptimizationTechnique?
+  /// In words, in the order applied, after the exact passes.
+  var steps: [String]
+  /// Variants with one text run the same kernels on the same shapes: they differ in numbers only and take the same time.
+  var kernels: String
+  /// Whether x86 processors without VNNI, which add pairs of u8 x s8 products in 16 bits, may saturate.
+  var canSaturate = false
+  /// Whether it computes what the original does up to rounding.
+  var isExact = false
+}
+
+/// A variant that was built, with what was measured of it so far.
+struct Trial: Sendable {
+  let variant: Variant
+  /// The serialised model; kept in the work folder where there is one.
+  let bytes: ByteSlice
+  /// Of the scores on the filter samples, decibel.
+  var sqnr: Double
+  var filterAgreement: Proportion
+  /// Against the original, from a short interleaved measurement.
+  var quickSpeed: SpeedRatio?
+  /// On the evaluation samples.
+  var comparison: PairedComparison?
+  /// From the last, long interleaved measurement.
+  var latency: LatencySummary?
+  var speedup: SpeedRatio?
+  var verdict = OptimizationCandidate.Verdict.admissible
+  /// Why it is out, or why it was chosen.
+  var reason = ""
+
+  var isOut: Bool { verdict == .rejected }
+
+  mutating func reject(_ reason: String) {
+    verdict = .rejected
+    self.reason = reason
+  }
+}

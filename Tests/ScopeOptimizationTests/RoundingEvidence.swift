@@ -1,0 +1,112 @@
+import Foundation
+import ScopeArchitectures
+import ScopeBytes
+import ScopeData
+import ScopeFormats
+import ScopeGraph
+import ScopeOptimization
+import ScopeRuntime
+import TestSupport
+import Testing
+
+/// What each way of rounding gives on a published checkpoint: run with `NEURAL_SCOPE_ROUNDING=resnet56` (or `resnet20`,
+/// `efficientnet-lite0`) and, optionally, `NEURAL_SCOPE_ROUNDING_ONLY` with a part of the recipe names.
+@Suite(
+  .serialized,
+  .enabled(
+    if: ProcessInfo.processInfo.environment["NEURAL_SCOPE_ROUNDING"] != nil, "prints a table on demand"))
+struct RoundingEvidence {
+  private struct Subject {
+    var model: Model
+    var samples: SampleSet
+  }
+
+  private static func subject(_ name: String) throws -> Subject {
+    let isImageNet = name.hasPrefix("efficientnet")
+    let checkpoint =
+      isImageNet
+      ? SharedData.repository.appending(path: "demo/efficientnet-lite0-57934424.pth").path()
+      : try #require(
+        SharedData.path("models/\(name == "resnet20" ? "resnet20-12fca82f" : "resnet56-4bfd9763").th"))
+    guard case .weights(let state) = try ModelReader.read(path: checkpoint).content else {
+      throw ScopeError(.invalidData, "not a state dict")
+    }
+    let architecture = try #require(ArchitectureRegistry.recognise(state))
+    let preprocessing = isImageNet ? Preprocessing.tf : .cifar
+    var options = ImageLoader.Options()
+    options.limit = isImageNet ? 1000 : 2000
+    let images = try ImageLoader.load(
+      path: try #require(SharedData.path(isImageNet ? "imagenet-sample" : "cifar10-sample/test")),
+      preprocessing: preprocessing, options: options
+    ).images
+    return Subject(
+      model: try architecture.build(state),
+      samples: SampleSet(images: images, normalization: preprocessing.normalization))
+  }
+
+  @Test func table() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let subject = try Self.subject(environment["NEURAL_SCOPE_ROUNDING"] ?? "")
+    let engine = try Engine.load(path: OnnxRuntimeLibrary.path)
+    let split = try DataSplit(labels: subject.samples.labels ?? [])
+    var model = subject.model
+    _ = try PassRunner.run(PassRegistry.exact, on: &model)
+    var equalized = model
+    let pairs = try CrossLayerEqualization.run(&equalized)
+    let context = OptimizationContext(
+      samples: subject.samples, calibration: split.calibration, engine: engine)
+    func logits(_ model: Model) throws -> Logits {
+      let session = try Session(engine: engine, model: model)
+      return try ModelRunner(session: session, output: model.graph.outputs[0].name)
+        .logits(subject.samples, split.evaluation)
+    }
+    let reference = try logits(model)
+    let labels = split.evaluation.map { subject.samples.labels?[$0] ?? 0 }
+    func percent(_ a: [Int], _ b: [Int]) -> Double {
+      100 * Double(zip(a, b).filter { $0 == $1 }.count) / Double(max(a.count, 1))
+    }
+    print("FP32 accuracy \(percent(reference.predictions, labels)), \(pairs) equalized pairs")
+    print("agreement, accuracy, SQNR dB, seconds: recipe")
+    for (isPerChannel, range) in [
+      (true, WeightRange.full), (true, .reduced), (true, .reducedExceptDepthwise), (true, .pairBounded),
+      (false, .full),
+    ] {
+      for (rounding, corrected, source) in [
+        (WeightRounding.nearest, false, model), (.nearest, true, model), (.hessian, false, model),
+        (.hessian, true, model), (.adaptive, false, model), (.adaptive, true, model),
+        (.nearest, true, equalized), (.adaptive, true, equalized),
+      ] {
+        let recipe = QuantizationRecipe(
+          perChannel: isPerChannel, weightRange: range, biasCorrection: corrected, rounding: rounding)
+        let isEqualized = source.graph.initializers.keys.contains { $0.hasSuffix("_equalized") }
+        let name = recipe.name + (isEqualized ? " +CLE" : "")
+        if let only = environment["NEURAL_SCOPE_ROUNDING_ONLY"], !name.contains(only) { continue }
+        if isEqualized, pairs == 0 { continue }
+        let start = ContinuousClock.now
+        let quantized = try Quantizer.quantize(source, recipe: recipe, context: context)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let found = try logits(quantized)
+        print(
+          String(
+            format: "%7.2f %7.2f %6.2f %6.1f  %@", percent(found.predictions, reference.predictions),
+            percent(found.predictions, labels), Self.sqnr(reference, found), seconds, name))
+      }
+    }
+  }
+
+  /// 10 log10(signal / noise) of the scores less their mean per sample.
+  private static func sqnr(_ reference: Logits, _ other: Logits) -> Double {
+    var (signal, noise) = (0.0, 0.0)
+    let width = reference.values.count / reference.count
+    for start in stride(from: 0, to: reference.values.count, by: width) {
+      let a = reference.values[start..<start + width].map(Double.init)
+      let b = other.values[start..<start + width].map(Double.init)
+      let (meanA, meanB) = (a.reduce(0, +) / Double(width), b.reduce(0, +) / Double(width))
+      for (x, y) in zip(a, b) {
+        signal += (x - meanA) * (x - meanA)
+        noise += (x - meanA - y + meanB) * (x - meanA - y + meanB)
+      }
+    }
+    return 10 * log10(signal / noise)
+  }
+}
