@@ -139,8 +139,10 @@ private struct PlanDraft {
         integer.insert(index)
         continue
       case .declined(let reason):
-        let isProduct = node.opType == "MatMul" && node.inputs.allSatisfy { editor.constant($0) == nil }
-        if !isProduct || coverage < .attention { declined.append("\(label(node)): \(reason)") }
+        // A product of two activations has no weight that could have been quantized.
+        let isProduct =
+          node.opType == "MatMul" && node.inputs.allSatisfy { editor.constant($0) == nil }
+        if !isProduct { declined.append("\(label(node)): \(reason)") }
       case .notALayer: break
       }
       guard let inputs = numbers(of: node) else { continue }
@@ -181,7 +183,6 @@ private struct PlanDraft {
     switch node.opType {
     case "MaxPool": guard node.outputs.dropFirst().allSatisfy(\.isEmpty) else { return nil }
     case "Resize": guard node.string("mode") ?? "nearest" == "nearest" else { return nil }
-    case "Gather", "Expand", "Slice", "Reshape", "Unsqueeze", "Squeeze", "Tile": break
     default: break
     }
     return input

@@ -53,7 +53,10 @@ package enum RangeSelection {
     // Exact zeros have a code of their own and lose nothing; their peak would drown the rest.
     bins[0] = max(bins[0] - statistics.zeros, 0)
     let isOneSided = extremes.minimum == 0 || extremes.maximum == 0
-    let kept = entropyBins(bins, levels: isOneSided ? 256 : 128)
+    let levels = isOneSided ? 256 : 128
+    // A handful of numbers in 2048 bins says nothing about a distribution.
+    guard bins.reduce(0, +) >= 16 * levels else { return extremes }
+    let kept = entropyBins(bins, levels: levels)
     let bound = Float(kept) * (statistics.limit / Float(ActivationStatistics.bins))
     return (max(extremes.minimum, -bound), min(extremes.maximum, bound))
   }

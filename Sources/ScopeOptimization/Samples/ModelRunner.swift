@@ -85,7 +85,9 @@ package struct ModelRunner {
       // A fixed batch is filled up with its last sample.
       if fixedBatch != nil { while chosen.count < batch { chosen.append(chosen[chosen.count - 1]) } }
       let feed = samples.feed(chosen, input: input)
-      guard try body(feed, try session.run(feed, fetch: fetch), real) else { return }
+      // Where only inputs are looked at there is nothing to run.
+      let outputs = fetch?.isEmpty == true ? [:] : try session.run(feed, fetch: fetch)
+      guard try body(feed, outputs, real) else { return }
       start += batch
     }
   }

@@ -59,9 +59,8 @@ final class SearchJournal {
   func record(_ trial: Trial) throws(ScopeError) -> ByteSlice {
     let hash = trial.bytes.sha256
     let path = file(trial.variant)
-    if entries[trial.variant.name]?.sha256 != hash || !FileManager.default.fileExists(atPath: path) {
-      try AtomicFile.write([trial.bytes], to: path)
-    }
+    // A file that is gone or was changed is written again.
+    if (try? ByteSlice(mappingFile: path))?.sha256 != hash { try AtomicFile.write([trial.bytes], to: path) }
     entries[trial.variant.name] = Entry(
       variant: trial.variant, sha256: hash, sqnr: trial.sqnr, filterAgreement: trial.filterAgreement,
       comparison: trial.comparison)
