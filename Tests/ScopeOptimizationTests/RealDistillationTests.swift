@@ -92,7 +92,7 @@ struct RealDistillationTests {
     let calibration = Array(stride(from: 0, to: train.count, by: spread).prefix(200))
     let context = OptimizationContext(samples: train, calibration: calibration, engine: engine)
     var recipe = DistillationRecipe()
-    recipe.epochs = 4
+    recipe.epochs = 8
     let result = try Distillation.finetune(
       student: student, teacher: .model(teacher), recipe: recipe, context: context)
     #expect(result.lossAfter < 0.5 * result.lossBefore)

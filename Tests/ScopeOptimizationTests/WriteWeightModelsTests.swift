@@ -76,7 +76,7 @@ import Testing
     }
     if let count = Self.environment["NEURAL_SCOPE_WEIGHTS_SAMPLES"].flatMap({ Int($0) }) {
       let context = try Self.randomContext(model, count: count)
-      for rounding in [WeightRounding.leastSquares, .hessian] {
+      for rounding in [BlockRounding.leastSquares, .hessian] {
         var copy = model
         let recipe = WeightOnlyRecipe(accuracyLevel: 0, rounding: rounding)
         let start = ContinuousClock.now

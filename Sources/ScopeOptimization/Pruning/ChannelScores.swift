@@ -79,7 +79,12 @@ enum ChannelScores {
     cut.graph.inputs.append(ValueInfo(name: value, dataType: .float32, shape: shape))
     cut.graph.valueInfo.removeAll { $0.name == value }
     _ = try EliminateDeadNodes().run(&cut)
-    let gradient = try BackwardGraph.inputGradient(of: cut, image: value)
+    var gradient = try BackwardGraph.inputGradient(of: cut, image: value)
+    // What else the part behind the value reads, such as a shortcut from the model's own input.
+    for input in cut.graph.requiredInputs
+    where !gradient.model.graph.inputs.contains(where: { $0.name == input.name }) {
+      gradient.model.graph.inputs.append(input)
+    }
     let backward = try Session(engine: context.engine, model: gradient.model, options: context.sessionOptions)
     let wanted = Set(backward.inputs.map(\.name))
 

@@ -45,7 +45,7 @@ public struct PruningRecipe: Sendable, Hashable {
   }
 
   public var importance = Importance.reconstruction
-  public var reconstruction = Reconstruction.leastSquares
+  public var reconstruction = Reconstruction.everyLayer
   public var scope = Scope.inner
   public var cost = Cost.latency
   /// Channel counts are multiples of this: engines lay channels out in blocks of 8 or 16 and fall to slow kernels for

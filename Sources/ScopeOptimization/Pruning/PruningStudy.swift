@@ -291,6 +291,8 @@ public struct PruningStudy: Sendable {
         ).map { $0.samples.quantile(0.25) }
         shares = times.dropFirst().map { 1 - $0 / times[0] }
       }
+      // Fewer channels are never taken to cost more: what noise says otherwise would only mislead the plans.
+      for index in shares.indices.dropFirst() { shares[index] = max(shares[index], shares[index - 1]) }
       for group in members {
         for (count, share) in zip(counts, shares) {
           savings[group.id, default: [:]][count] = share / Double(members.count)

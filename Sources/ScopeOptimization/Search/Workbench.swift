@@ -101,6 +101,16 @@ struct Workbench {
     return context
   }
 
+  /// The same without the filter samples, where enough others are left: what is fitted to samples must not be judged by
+  /// them.
+  func roundingContext(until share: Double) -> OptimizationContext {
+    var context = context(until: share)
+    let judged = Set(filterIndices)
+    let others = context.calibration.filter { !judged.contains($0) }
+    if others.count >= 32 { context.calibration = others }
+    return context
+  }
+
   // MARK: Building and cheap judgement
 
   /// Builds a variant, or takes it from an earlier run, and compares its scores with the original's on the filter

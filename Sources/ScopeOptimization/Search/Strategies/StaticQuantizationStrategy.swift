@@ -175,7 +175,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
   ) throws(ScopeError) {
     guard bench.isBefore(share) else { return }
     bench.request.progress("Rounding weights by their effect", bench.spent)
-    do throws(ScopeError) { try source.collectMoments(bench.context(until: share)) } catch {
+    do throws(ScopeError) { try source.collectMoments(bench.roundingContext(until: share)) } catch {
       guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
       bench.notes.append("Weights were rounded to the nearest code only: \(error)")
       return

@@ -54,7 +54,8 @@ struct WeightRewriteStrategy: SearchStrategy {
       }
     case .weights:
       var recipes = [
-        WeightOnlyRecipe(bits: 8, blockSize: 32), WeightOnlyRecipe(bits: 4, blockSize: 32),
+        WeightOnlyRecipe(bits: 8, blockSize: 128, isSymmetric: true),
+        WeightOnlyRecipe(bits: 4, blockSize: 32),
         WeightOnlyRecipe(bits: 4, blockSize: 128),
       ]
       if hasData { recipes.insert(WeightOnlyRecipe(bits: 4, blockSize: 32, rounding: .hessian), at: 2) }
