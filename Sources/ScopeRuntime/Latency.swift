@@ -153,12 +153,12 @@ public enum LatencyBenchmark {
   }
 
   /// Times several sessions in blocks, each after a rest, for sessions that disturb each other when they take turns
-  /// run by run: the idle threads of one that spins take the processor from the others.
+  /// run by run: the idle threads of one that spins take the processor from the others, for up to 60 ms after it.
   ///
   /// - Returns: per session, a sample per block: the median of its runs, the first left out.
   public static func alternating(
     _ sessions: [any InferenceSession], feeds: [[String: HostArray]], batch: Int, budget: Duration,
-    rest: Duration = .milliseconds(20), maximumBlocks: Int = 60
+    rest: Duration = .milliseconds(80), minimumBlocks: Int = 1, maximumBlocks: Int = 60
   ) throws(ScopeError) -> [LatencySummary] {
     let clock = ContinuousClock()
     let end = clock.now + budget
@@ -178,7 +178,7 @@ public enum LatencyBenchmark {
         samples[index].append(block.quantile(0.5))
       }
       round += 1
-      if clock.now >= end { break }
+      if round >= minimumBlocks, clock.now >= end { break }
     }
     return sessions.indices.map { index in
       LatencySummary(

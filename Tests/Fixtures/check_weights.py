@@ -91,7 +91,7 @@ def main():
                 times.reverse()
             ratios.append(times[0] / times[1])
         size = os.path.getsize(path)
-        ratio = 10 * np.log10(signal / noise) if noise else float("inf")
+        ratio = float("nan") if not signal else 10 * np.log10(signal / noise) if noise else float("inf")
         speed = (f"{np.median(ratios):5.2f}x fast ({np.quantile(ratios, .25):.2f}-{np.quantile(ratios, .75):.2f}, "
                  f"{len(ratios)} pairs)  " if ratios else "")
         print(f"{name[:-5]:60s} {size / 1e6:7.1f} MB {bytes_before / size:5.2f}x  {speed}{ratio:6.1f} dB  "

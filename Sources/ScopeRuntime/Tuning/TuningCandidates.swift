@@ -35,7 +35,6 @@ struct TuningCandidates {
       if base.threads > 1 {
         // Work is handed out in blocks that get smaller, so that a thread that is held up delays the others less.
         result.append(entry("session.dynamic_block_base", "4"))
-        result.append(changed { $0.spinning = true })
         result.append(changed { $0.parallel = true })
       }
       // Numbers below 1e-38 slow down the arithmetic of some processors a hundredfold.
@@ -51,6 +50,8 @@ struct TuningCandidates {
           result.append(entry("session.x64quantprecision", "1"))
         }
       }
+      // Last, as what is compared with it has to take turns in blocks, which says less in the same time.
+      if base.threads > 1 { result.append(changed { $0.spinning = true }) }
       return result
     case .openVINO:
       // Kernels chosen for the sizes at hand.

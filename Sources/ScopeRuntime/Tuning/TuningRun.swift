@@ -145,7 +145,9 @@ struct TuningRun {
     let feeds = [request.feeds, request.feeds]
     let summaries =
       alone
-      ? try LatencyBenchmark.alternating(sessions, feeds: feeds, batch: request.batch, budget: slice * 2)
+      ? try LatencyBenchmark.alternating(
+        sessions, feeds: feeds, batch: request.batch, budget: slice * 2,
+        minimumBlocks: SessionTuner.minimumRounds)
       : try LatencyBenchmark.interleaved(
         sessions, feeds: feeds, batch: request.batch,
         plan: .init(budget: slice, minimumSamples: SessionTuner.minimumRounds, maximumSamples: 400))

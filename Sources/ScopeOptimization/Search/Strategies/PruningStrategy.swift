@@ -15,6 +15,7 @@ struct PruningStrategy: SearchStrategy {
   func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
     bench.request.progress("Studying channels", bench.spent)
     let original = bench.folding.model
+    let finetunes = bench.request.finetune
     let context = bench.context(until: share)
     let plans: [PruningPlan]
     do throws(ScopeError) {
@@ -35,15 +36,15 @@ struct PruningStrategy: SearchStrategy {
       func make() throws(ScopeError) -> Model {
         if let pruned { return pruned }
         var model = try StructuredPruner.prune(original, plan, context: context).model
-        if bench.request.finetune {
+        if finetunes {
           model = try Distillation.finetune(student: model, teacher: .model(original), context: context).model
         }
         pruned = model
         return model
       }
-      let finetuned = bench.request.finetune ? ["Distilled from the original on the calibration samples"] : []
+      let finetuned = finetunes ? ["Distilled from the original on the calibration samples"] : []
       let variant = Variant(
-        name: name + (bench.request.finetune ? " distilled" : ""), technique: .pruning,
+        name: name + (finetunes ? " distilled" : ""), technique: .pruning,
         steps: steps + finetuned, kernels: name)
       guard let index = try bench.propose(variant, build: make), !bench.trials[index].isOut else { continue }
       let agreement = bench.trials[index].filterAgreement
