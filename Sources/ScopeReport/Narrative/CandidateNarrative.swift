@@ -35,7 +35,8 @@ enum CandidateNarrative {
   static func front(_ front: [Report.Candidate]) -> String? {
     guard front.count > 1 else { return nil }
     let count = front.count
-    return "\(Format.integer(count)) candidates form the front: whoever wants less of one of size, time and loss than one of "
+    return
+      "\(Format.integer(count)) candidates form the front: whoever wants less of one of size, time and loss than one of "
       + "them has must take more of another. Everything else is beaten by one of them."
   }
 
@@ -61,20 +62,22 @@ enum CandidateNarrative {
         groups.append((key, [numbers], [candidate.name]))
       }
     }
-    return groups.enumerated().sorted { ($1.element.names.count, $0.offset) < ($0.element.names.count, $1.offset) }
-      .map { Reason(text: join($0.element.key, $0.element.numbers), names: $0.element.names) }
+    return groups.enumerated().sorted {
+      ($1.element.names.count, $0.offset) < ($0.element.names.count, $1.offset)
+    }
+    .map { Reason(text: join($0.element.key, $0.element.numbers), names: $0.element.names) }
   }
 
   /// The first of `names`, and how many more there are.
   static func names(_ names: [String]) -> String {
-    let shown = names.prefix(shownNames).map { TerminalText.cutMiddle(Escape.visible($0), 44) }
+    let shown = names.prefix(shownNames).map(CandidateNames.short)
     let rest = names.count - shown.count
     return Format.list(shown + (rest > 0 ? ["\(Format.integer(rest)) more"] : []))
   }
 
   private static func reason(_ verdict: String) -> String {
     let text = verdict.hasPrefix("rejected: ") ? String(verdict.dropFirst("rejected: ".count)) : verdict
-    let line = TerminalText.cut(Escape.visible(text), longestReason)
+    let line = TerminalText.cut(CandidateNames.shortened(text), longestReason)
     return line.isEmpty ? "no reason given" : line
   }
 

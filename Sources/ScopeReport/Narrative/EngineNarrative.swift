@@ -4,8 +4,10 @@ enum EngineNarrative {
     var text = "Deploy with \(table.best)."
     let best = table.rows.first(where: \.isBest)
     if let speedup = best?.speedup, let interval = speedup.interval, interval.low > 1 {
-      let against = speedup.conditions.map { " (\($0))" } ?? ""
-      text += " It runs the model \(speedup.fullText) as fast as its engine's default\(against), measured side by side."
+      let against = speedup.conditions.map { "; \($0)" } ?? ""
+      text +=
+        " Side by side it is \(speedup.text) as fast (\(Format.percent(interval.level, 0)) interval "
+        + "\(speedup.intervalText ?? "")\(against))."
     } else if table.rows.count > 1 {
       text += " No other setting of that engine is proven faster than its default."
     }
@@ -24,7 +26,7 @@ enum EngineNarrative {
     let slower = table.rows.filter { ($0.speedup?.interval?.high ?? 2) < 1 }.count
     if slower > 0 {
       text +=
-        " \(Format.plural(slower, "setting")) \(slower == 1 ? "is" : "are") proven slower than the default."
+        " \(Format.plural(slower, "setting")) \(slower == 1 ? "is" : "are") proven slower than what was measured beside them."
     }
     return text
   }

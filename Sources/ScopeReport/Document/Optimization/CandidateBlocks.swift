@@ -12,6 +12,8 @@ enum CandidateBlocks {
     blocks.append(.chart(.candidates(listed)))
     blocks.append(.table(compact(listed, optimization)))
     if let text = unlisted(Array(listed.dropFirst(shown))) { blocks.append(.paragraph(text)) }
+    let names = listed.map(\.candidate.name) + optimization.candidates.map(\.verdict)
+    if let text = CandidateNames.legend(names) { blocks.append(.paragraph(text)) }
     blocks += front(listed, optimization)
     let reasons = CandidateNarrative.reasons(listed.map(\.candidate))
     if !reasons.isEmpty {
@@ -70,7 +72,7 @@ enum CandidateBlocks {
       ("Size", { $0.bytes?.text }),
       ("Speedup", { $0.speedup?.text }),
       (
-        isLabelled ? "Drop, pt" : "Changed",
+        isLabelled ? "Drop" : "Changed",
         { candidate in
           CandidateNarrative.loss(candidate, optimization).map {
             isLabelled ? Format.signedPoints($0) : Format.percent($0)
@@ -78,21 +80,26 @@ enum CandidateBlocks {
         }
       ),
       ("Agree", { isLabelled ? $0.agreement?.text : nil }),
-      ("SQNR dB", { $0.calibrationSQNR.map { Format.fixed($0, 1) } }),
+      ("SQNR", { $0.calibrationSQNR.map { Format.fixed($0, 1) } }),
     ]
     // What nobody has takes no room.
     let used = measures.filter { measure in rows.contains { measure.cell($0.candidate) != nil } }
+    var units = used.contains { $0.title == "Drop" } ? ["drop in points"] : []
+    if used.contains(where: { $0.title == "SQNR" }) { units.append("SQNR in dB") }
     let caption =
-      listed.count > shown
-      ? "The \(shown) best of \(Format.integer(listed.count)), measured here" : "Candidates, measured here"
+      (listed.count > shown
+        ? "The \(shown) best of \(Format.integer(listed.count)), measured here" : "Candidates, measured here")
+      + (units.isEmpty ? "" : "; \(Format.list(units))")
     return Document.Table(
       caption: caption,
       columns: [.init(title: "Candidate", isNumber: false)]
         + used.map { .init(title: $0.title, isNumber: true) } + [.init(title: "Mark", isNumber: false)],
       rows: rows.map { row in
-        [row.candidate.name] + used.map { $0.cell(row.candidate) ?? "–" } + [row.standing.mark]
+        [CandidateNames.short(row.candidate.name)] + used.map { $0.cell(row.candidate) ?? "–" } + [
+          row.standing == .original ? "" : row.standing.mark
+        ]
       },
-      emphasized: rows.firstIndex { $0.standing == .chosen }, summaryRows: nil, isDense: true)
+      emphasized: rows.firstIndex { $0.standing == .chosen }, summaryRows: nil)
   }
 
   /// `Not listed: 3 within, 19 out.`
@@ -113,7 +120,9 @@ enum CandidateBlocks {
     guard let text = CandidateNarrative.front(front) else { return [] }
     let isLabelled = optimization.originalAccuracy != nil
     let ordered = front.enumerated().sorted {
-      let (one, other) = ($0.element.p50Milliseconds?.value ?? .infinity, $1.element.p50Milliseconds?.value ?? .infinity)
+      let (one, other) = (
+        $0.element.p50Milliseconds?.value ?? .infinity, $1.element.p50Milliseconds?.value ?? .infinity
+      )
       return one == other ? $0.offset < $1.offset : one < other
     }.map(\.element)
     let rows = ordered.prefix(shown)
@@ -131,13 +140,14 @@ enum CandidateBlocks {
       columns: columns,
       rows: rows.map { candidate in
         [
-          candidate.name, candidate.p50Milliseconds?.text ?? "–", candidate.bytes?.text ?? "–",
+          CandidateNames.short(candidate.name), candidate.p50Milliseconds?.text ?? "–",
+          candidate.bytes?.text ?? "–",
           CandidateNarrative.loss(candidate, optimization).map {
             isLabelled ? Format.signedPoints($0) : Format.percent($0)
           } ?? "–",
         ] + (hasPaths ? [candidate.path ?? "–"] : [])
       },
-      emphasized: rows.firstIndex { $0.isChosen }, summaryRows: nil, isDense: true)
+      emphasized: rows.firstIndex { $0.isChosen }, summaryRows: nil)
     table.isSupplement = true
     return [.paragraph(text), .table(table)]
   }
@@ -160,7 +170,8 @@ enum CandidateBlocks {
       columns: [
         .init(title: "Candidate", isNumber: false), .init(title: "Mark", isNumber: false),
         .init(title: "Size", isNumber: true),
-        .init(title: "Accuracy", isNumber: true), .init(title: isLabelled ? "Drop, points" : "Changed", isNumber: true),
+        .init(title: "Accuracy", isNumber: true),
+        .init(title: isLabelled ? "Drop, points" : "Changed", isNumber: true),
         .init(title: "Agreement", isNumber: true), .init(title: "p50", isNumber: true),
         .init(title: "Speedup", isNumber: true), .init(title: "SQNR", isNumber: true),
         .init(title: "Steps", isNumber: false), .init(title: "Verdict", isNumber: false),

@@ -12,7 +12,8 @@ enum EngineBlocks {
     blocks.append(
       .table(
         Document.Table(
-          caption: "Engines, threads and options, each measured beside its engine's default",
+          caption:
+            "Engines, threads and options, each timed side by side with the setting that it is compared with",
           columns: [
             .init(title: "Configuration", isNumber: false), .init(title: "p50", isNumber: true),
             .init(title: "Speedup", isNumber: true), .init(title: "95% interval", isNumber: true),
