@@ -9,7 +9,8 @@ enum OptimizationHeadline {
 
   private static func size(_ optimization: Report.Optimization) -> String {
     let change = -optimization.sizeReduction.value
-    let text = "\(change < 0 ? "−" : "+")\(Format.percent(abs(change)))"
+    let sign = abs(change) < 0.0005 ? "" : change < 0 ? "−" : "+"
+    let text = sign + Format.percent(abs(change))
     return "\(optimization.originalBytes.text) → \(optimization.optimizedBytes.text) (\(text))"
   }
 

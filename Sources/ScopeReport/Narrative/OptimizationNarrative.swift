@@ -20,7 +20,8 @@ enum OptimizationNarrative {
     if reduction >= Thresholds.worthwhileReduction {
       let share = reduction / Thresholds.eightBitReduction
       if optimization.isApproximate, share > 1 {
-        return "More than 8-bit weights alone can give (75%): something was removed, not only stored in fewer bits."
+        return
+          "More than 8-bit weights alone can give (75%): something was removed, not only stored in fewer bits."
       }
       return optimization.isApproximate
         ? "\(Format.percent(share, 0)) of what 8-bit weights can give (75%); the rest is structure and what stays in "
@@ -95,8 +96,8 @@ enum OptimizationNarrative {
       ? "the upper end is within the accepted \(show(budget))"
       : interval.low > budget
         ? "all of it is beyond the accepted \(show(budget))"
-        : "up to \(show(max(interval.high, 0))) cannot be excluded with \(Format.plural(drop.samples ?? 0, "sample")), \(show(budget)) "
-          + "\(isLabelled ? "are" : "is") accepted"
+        : "up to \(show(max(interval.high, 0))), beyond the accepted \(show(budget)), cannot be excluded"
+          + (drop.samples.map { " with \(Format.plural($0, "sample"))" } ?? "")
     if !isLabelled { return "Judged by agreement with the original, without labels: \(kept)." }
     if interval.low > 0 { return "A loss is proven: the interval lies above 0; \(kept)." }
     if interval.high < 0 { return "The optimized model is proven better on this data." }

@@ -30,7 +30,8 @@ enum SensitivityNarrative {
       group.count == 1
       ? "The most sensitive layer is \(names)." : "The most sensitive layers are \(names)."
     text += " \(first), against \(decibel(median)) for the median layer."
-    text += " \(group.count == 1 ? "It holds" : "They hold") \(Format.percent(share)) of the parameters, so keeping \(it) in float32 "
+    text +=
+      " \(group.count == 1 ? "It holds" : "They hold") \(Format.percent(share)) of the parameters, so keeping \(it) in float32 "
     text +=
       share <= Thresholds.cheapFloatShare
       ? "costs little size." : "gives up a part of the reduction: decide by the accuracy budget."

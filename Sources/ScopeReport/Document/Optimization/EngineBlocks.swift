@@ -3,7 +3,7 @@ enum EngineBlocks {
   private static let shownInText = 12
 
   static func blocks(_ optimization: Report.Optimization) -> [Document.Block] {
-    guard let engines = optimization.engines else { return [] }
+    guard let engines = optimization.engines, !engines.best.isEmpty else { return [] }
     var blocks: [Document.Block] = [
       .heading("What to deploy it with"), .paragraph(EngineNarrative.text(engines)),
     ]

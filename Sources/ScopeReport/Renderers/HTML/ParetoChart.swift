@@ -17,7 +17,7 @@ enum ParetoChart {
   static func render(_ candidates: [Document.PlacedCandidate]) -> String {
     let placed = candidates.filter { item in
       [item.candidate.p50Milliseconds?.value, item.candidate.bytes?.value].allSatisfy {
-        $0.map { $0.isFinite && $0 > 0 && $0 < 1e15 } ?? false
+        $0.map { $0 > 1e-9 && $0 < 1e15 } ?? false
       }
     }.prefix(drawn)
     // One point is no picture.
