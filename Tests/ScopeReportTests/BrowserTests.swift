@@ -26,7 +26,8 @@ import Testing
     for (name, report) in [
       ("resnet", SampleGraphs.resNet()), ("densenet", SampleGraphs.denseNet()),
       ("transformer", SampleGraphs.transformer()), ("language", SampleGraphs.languageModel()),
-      ("hostile", SampleGraphs.hostile()),
+      ("hostile", SampleGraphs.hostile()), ("image", SampleReports.imageClassifier()),
+      ("hostile-names", SampleReports.hostile()),
     ] {
       try HTMLRenderer.render(report).write(
         to: folder.appending(path: "\(name).html"), atomically: true, encoding: .utf8)

@@ -132,11 +132,11 @@ import Testing
     report.optimization?.candidates.insert(unmeasured, at: 0)
     let text = MarkdownRenderer.render(report)
     #expect(text.contains("6 candidates built, 5 of them run interleaved"))
-    // The original is listed although the run did not list it, and bars are drawn for what has figures.
+    // The original is listed although the run did not list it, and only what was timed is drawn.
     #expect(text.contains("| original |"))
-    let chart = HTMLRenderer.render(report).components(separatedBy: "class=\"cand\"").last?.components(
-      separatedBy: "</ul>"
-    ).first
+    let chart = HTMLRenderer.render(report).components(separatedBy: "class=\"long pareto\"").last?
+      .components(separatedBy: "</svg>").first
+    #expect(chart?.contains("u8u8 ch") == true)
     #expect(chart?.contains("u8s8 guess") == false)
   }
 

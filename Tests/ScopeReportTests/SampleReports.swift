@@ -163,6 +163,51 @@ enum SampleReports {
         "chosen: fastest within 1 point", chosen: true),
       candidate("u8u8 per-channel", 5_120_004, 353, 394, 70.7, 0.16, "rejected: slower than FP32"),
     ]
+    optimization.objective = "latency"
+    optimization.accuracyDrop = .fraction(
+      0.0025, interval: Figure.Interval(low: -0.004, high: 0.009, method: "Agresti-Min, paired"),
+      samples: 400,
+      conditions: "2 lost, 1 gained; exact McNemar p = 1.0")
+    for index in [2, 4] { optimization.candidates[index].isOnFront = true }
+    optimization.candidates[4].path = "work/front/1.onnx"
+    for index in 2...5 {
+      optimization.candidates[index].calibrationSQNR = [18.4, 21.2, 26.1, 26.3][index - 2]
+      optimization.candidates[index].steps = [
+        "INT8 static quantization, QDQ form", "Closed-form bias correction",
+      ]
+    }
+    optimization.sensitivity = [
+      Report.LayerSensitivity(layer: "stem/conv", opType: "Conv", parameterShare: 0.0002, sqnr: 14.2),
+      Report.LayerSensitivity(
+        layer: "blocks.0.0/depthwise", opType: "Conv", parameterShare: 0.0001, sqnr: 17.9),
+      Report.LayerSensitivity(layer: "head/conv", opType: "Conv", parameterShare: 0.088, sqnr: 33.0),
+      Report.LayerSensitivity(layer: "classifier", opType: "Gemm", parameterShare: 0.275, sqnr: 38.4),
+    ]
+    optimization.explanations = ["u8u8 per-channel is slower because 49 QLinearConv kernels take 59 ms more"]
+    var engines = Report.EngineTable(best: "OpenVINO, 2 threads, fixed shapes")
+    engines.openVINOOverONNXRuntime = .ratio(1.21, interval: Figure.Interval(low: 1.17, high: 1.25))
+    func row(
+      _ name: String, _ time: Double, _ ratio: (Double, Double, Double)?, _ verdict: String,
+      best: Bool = false
+    ) -> Report.EngineTable.Row {
+      var row = Report.EngineTable.Row(configuration: name, isBest: best, verdict: verdict)
+      row.p50Milliseconds = .milliseconds(time)
+      row.speedup = ratio.map {
+        .ratio(
+          $0.0, interval: Figure.Interval(low: $0.1, high: $0.2), conditions: "against OpenVINO, 2 threads")
+      }
+      return row
+    }
+    engines.rows = [
+      row("ONNX Runtime, 2 threads", 8.14, nil, "the default"),
+      row("OpenVINO, 2 threads", 7.1, nil, "the default"),
+      row("OpenVINO, 2 threads, fixed shapes", 6.7, (1.06, 1.03, 1.09), "faster", best: true),
+      row("OpenVINO, 1 thread", 11.9, (0.6, 0.58, 0.62), "slower"),
+    ]
+    optimization.engines = engines
+    optimization.notes = [
+      "8-bit weights can saturate the integer kernels of x86 processors without VNNI"
+    ]
     return optimization
   }
 
@@ -322,6 +367,21 @@ enum SampleReports {
     report.optimization?.candidates[1].name = text
     report.optimization?.candidates[1].verdict = text
     report.optimization?.optimizedPath = text
+    report.optimization?.objective = text
+    report.optimization?.candidates[1].steps = [text]
+    report.optimization?.candidates[1].path = text
+    report.optimization?.candidates[1].isOnFront = true
+    report.optimization?.candidates[2].name = text
+    report.optimization?.candidates[3].verdict = "rejected: " + text
+    report.optimization?.chosen = text
+    report.optimization?.sensitivity[0].layer = text
+    report.optimization?.sensitivity[1].opType = text
+    report.optimization?.explanations = [text]
+    report.optimization?.notes = [text]
+    report.optimization?.engines?.best = text
+    report.optimization?.engines?.rows[2].configuration = text
+    report.optimization?.engines?.rows[2].verdict = text
+    report.optimization?.engines?.rows[2].speedup?.conditions = text
     report.security?.findings = [
       Report.Finding(
         rule: text, severity: .high, kind: .file, title: text, evidence: text, mitigation: text, place: text,

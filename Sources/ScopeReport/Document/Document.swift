@@ -24,6 +24,10 @@ package struct Document: Sendable {
     case table(Table)
     case heading(String)
     case paragraph(String)
+    /// The section's result in one line.
+    case lead(String)
+    /// Folded where that is possible, left out on a terminal.
+    indirect case details(String, [Block])
     /// A titled list of sentences.
     case list(String, [String])
     /// Titled paragraphs.
@@ -80,8 +84,8 @@ package struct Document: Sendable {
   package enum Chart: Sendable {
     /// Horizontal bars: label, value in `unit`, text beside the bar.
     case bars(title: String, items: [BarItem])
-    /// Candidates: accuracy over median time, area by size.
-    case candidates([Report.Candidate])
+    /// Candidates: size over median time, by where they stand.
+    case candidates([PlacedCandidate])
     /// Accuracy over epsilon, a line per attack.
     case curves(title: String, clean: Double, curves: [Curve])
     /// Live activations over the nodes of the graph, with the name of each node's outermost module.
@@ -94,6 +98,12 @@ package struct Document: Sendable {
     case treemap(LayerList)
     /// The graph, collapsed by module.
     case graph(Report.Analysis)
+  }
+
+  /// A candidate and where it stands.
+  package struct PlacedCandidate: Sendable {
+    var candidate: Report.Candidate
+    var standing: CandidateStanding
   }
 
   package struct BarItem: Sendable {

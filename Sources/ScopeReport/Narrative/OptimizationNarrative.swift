@@ -5,19 +5,24 @@ enum OptimizationNarrative {
     optimization.originalBytes.interpretation = "The file as given."
     optimization.optimizedBytes.interpretation =
       optimization.isApproximate
-      ? "The candidate that won\(optimization.chosen.map { " (\($0))" } ?? ""), weights in fewer bits."
+      ? "The candidate that won\(optimization.chosen.map { " (\($0))" } ?? "")."
       : "Exact rewrites only: the outputs are those of the original."
     optimization.sizeReduction.interpretation = reduction(source)
     optimization.speedup?.interpretation = speedup(source)
     optimization.optimizedAccuracy?.interpretation = accuracy(source)
     optimization.originalAccuracy?.interpretation = baseline(source)
     optimization.agreement?.interpretation = agreement(source)
+    optimization.accuracyDrop?.interpretation = lossInterval(source)
   }
 
   static func reduction(_ optimization: Report.Optimization) -> String {
     let reduction = optimization.sizeReduction.value
     if reduction >= Thresholds.worthwhileReduction {
       let share = reduction / Thresholds.eightBitReduction
+      if optimization.isApproximate, share > 1 {
+        return
+          "More than 8-bit weights alone can give (75%): something was removed, not only stored in fewer bits."
+      }
       return optimization.isApproximate
         ? "\(Format.percent(share, 0)) of what 8-bit weights can give (75%); the rest is structure and what stays in "
           + "float32."
@@ -80,37 +85,63 @@ enum OptimizationNarrative {
       ? "\(worth): too few to decide on." : "\(worth)."
   }
 
-  static func candidates(_ optimization: Report.Optimization) -> String? {
-    let tried = optimization.candidates.filter { !$0.isOriginal }
-    guard !tried.isEmpty else { return nil }
-    let run = tried.filter { $0.p50Milliseconds != nil || $0.speedup != nil }.count
-    let slower = tried.filter { ($0.speedup?.value ?? 2) < 1 }.count
-    var text = "\(Format.plural(tried.count, "candidate")) built, "
-    text +=
-      run == tried.count
-      ? "run interleaved with the original and compared"
-      : "\(Format.integer(run)) of them run interleaved with the original, the others ruled out before"
-    if slower > 0 { text += "; \(slower) of them \(slower == 1 ? "was" : "were") slower than the original" }
-    if let budget = optimization.maximumAccuracyDrop, let original = optimization.originalAccuracy?.value {
-      let lossy = tried.filter { ($0.accuracy?.value ?? original) < original - budget - 1e-9 }.count
-      if lossy > 0 { text += "; \(lossy) lost more than \(Format.points(budget))" }
-    }
-    return text + "."
+  /// What the paired interval of the loss excludes.
+  static func lossInterval(_ optimization: Report.Optimization) -> String? {
+    guard let drop = optimization.accuracyDrop, let interval = drop.interval else { return nil }
+    let isLabelled = optimization.originalAccuracy != nil
+    let budget = optimization.maximumAccuracyDrop ?? Thresholds.accuracyDrop
+    let show = { (value: Double) in isLabelled ? Format.points(value) : Format.percent(value) }
+    let kept =
+      interval.high <= budget + 1e-9
+      ? "the upper end is within the accepted \(show(budget))"
+      : interval.low > budget
+        ? "all of it is beyond the accepted \(show(budget))"
+        : "up to \(show(max(interval.high, 0))), beyond the accepted \(show(budget)), cannot be excluded"
+          + (drop.samples.map { " with \(Format.plural($0, "sample"))" } ?? "")
+    if !isLabelled { return "Judged by agreement with the original, without labels: \(kept)." }
+    if interval.low > 0 { return "A loss is proven: the interval lies above 0; \(kept)." }
+    if interval.high < 0 { return "The optimized model is proven better on this data." }
+    return "The interval contains 0, so no loss is proven; \(kept)."
   }
 
-  /// Loss of accuracy (positive is worse), nil when either side was not measured.
-  static func drop(_ optimization: Report.Optimization) -> Double? {
-    guard let before = optimization.originalAccuracy?.value, let after = optimization.optimizedAccuracy?.value
-    else {
-      return nil
+  /// What stands for the approximation.
+  static func techniques(_ optimization: Report.Optimization) -> String {
+    optimization.originalAccuracy != nil
+      ? "Approximate: results change slightly; the accuracy rows are the proof that they may."
+      : isJudged(optimization)
+        ? "Approximate: the agreement with the original is the evidence, there were no labels."
+        : "Approximate, and no data judged it: measure accuracy before it replaces the original."
+  }
+
+  /// Whether real samples decided.
+  static func isJudged(_ optimization: Report.Optimization) -> Bool {
+    optimization.accuracyDrop != nil || optimization.agreement != nil || optimization.originalAccuracy != nil
+  }
+
+  /// Share of predictions that changed, with its interval; nil when nothing judged.
+  static func changed(_ optimization: Report.Optimization) -> Figure? {
+    if optimization.originalAccuracy == nil, let drop = optimization.accuracyDrop { return drop }
+    guard let agreement = optimization.agreement else { return nil }
+    let interval = agreement.interval.map {
+      Figure.Interval(low: 1 - $0.high, high: 1 - $0.low, level: $0.level, method: $0.method)
     }
-    return before - after
+    return .fraction(1 - agreement.value, interval: interval, samples: agreement.samples)
+  }
+
+  /// Loss of accuracy (positive is worse), nil where it was not measured.
+  static func drop(_ optimization: Report.Optimization) -> Double? {
+    if let before = optimization.originalAccuracy?.value, let after = optimization.optimizedAccuracy?.value {
+      return before - after
+    }
+    return optimization.originalAccuracy == nil ? nil : optimization.accuracyDrop?.value
   }
 
   /// Whether the optimized model is worth shipping: smaller or provably faster, and within the accuracy budget.
   static func helps(_ optimization: Report.Optimization) -> Bool {
     let budget = optimization.maximumAccuracyDrop ?? Thresholds.accuracyDrop
-    guard let drop = drop(optimization) ?? (optimization.isApproximate ? nil : 0), drop <= budget + 1e-9
+    guard
+      let drop = drop(optimization) ?? changed(optimization)?.value ?? (optimization.isApproximate ? nil : 0),
+      drop <= budget + 1e-9
     else {
       return false
     }
@@ -132,6 +163,8 @@ enum OptimizationNarrative {
       text +=
         abs(drop) < 1e-9
         ? ", with the same accuracy" : ", with \(Format.points(drop)) \(drop > 0 ? "less" : "more") accuracy"
+    } else if let changed = changed(optimization) {
+      text += ", with \(Format.percent(changed.value)) of the predictions changed"
     }
     return text
   }

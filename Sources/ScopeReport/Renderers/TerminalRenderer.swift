@@ -174,6 +174,7 @@ private final class Painter {
     for line in TerminalText.wrap(section.title, layout.width) { lines.append(layout.styled(line, .bold)) }
     for block in section.blocks {
       switch block {
+      case .lead(let text): lead(text)
       case .rows(let rows):
         let name = min(rows.map { TerminalText.columns($0.name) }.max() ?? 0, 32) + 2
         for row in rows {
@@ -216,6 +217,8 @@ private final class Painter {
     case .heading(let title):
       for line in TerminalText.wrap(title, room) { lines.append(indent + layout.styled(line, .bold)) }
     case .paragraph(let text): paragraph(text)
+    case .lead(let text): lead(text)
+    case .details: break
     case .list(let title, let items):
       for line in TerminalText.wrap(title, room) { lines.append(indent + layout.styled(line, .dim)) }
       for item in items {
@@ -270,6 +273,11 @@ private final class Painter {
     lines.append(
       indent + String(repeating: " ", count: margin)
         + layout.styled(ends + String(repeating: " ", count: gap) + "last", .dim))
+    lines.append("")
+  }
+
+  private func lead(_ text: String) {
+    for line in TerminalText.wrap(text, room) { lines.append(indent + layout.styled(line, .bold)) }
     lines.append("")
   }
 

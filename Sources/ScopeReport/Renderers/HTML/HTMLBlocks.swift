@@ -43,6 +43,9 @@ enum HTMLBlocks {
         ? "<details><summary>The same as a table</summary>\(render(table))</details>\n" : render(table)
     case .heading(let title): "<h3>\(Escape.html(title))</h3>\n"
     case .paragraph(let text): "<p>\(Escape.html(text))</p>\n"
+    case .lead(let text): "<p class=\"lead\">\(Escape.html(text))</p>\n"
+    case .details(let title, let blocks):
+      "<details><summary>\(Escape.html(title))</summary>\(blocks.map(render).joined())</details>\n"
     case .list(let title, let items):
       "<h4>\(Escape.html(title))</h4><ul class=\"plain\">"
         + items.map { "<li>\(Escape.html($0))</li>" }.joined() + "</ul>\n"

@@ -3,7 +3,7 @@ enum HTMLCharts {
   static func render(_ chart: Document.Chart) -> String {
     switch chart {
     case .bars(let title, let items): bars(title, items)
-    case .candidates(let candidates): CandidateChart.render(candidates)
+    case .candidates(let candidates): ParetoChart.render(candidates)
     case .curves(let title, let clean, let curves): CurveChart.render(title, clean, curves)
     case .memory(let memory, let modules): MemoryChart.render(memory, modules)
     case .roofline(let roofline, let kernels): RooflineChart.render(roofline, kernels)

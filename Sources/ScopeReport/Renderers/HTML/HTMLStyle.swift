@@ -53,6 +53,8 @@ enum HTMLStyle {
     main h2 .n{color:var(--muted);font-weight:500;font-variant-numeric:tabular-nums;font-size:1.05rem}
     h3{font-size:1.0625rem;letter-spacing:-.008em;margin:1.9rem 0 .5rem}
     main p{margin:0 0 .9rem;color:var(--soft);max-width:46rem}
+    main p.lead{font-size:1.125rem;font-weight:620;letter-spacing:-.008em;line-height:1.45;color:var(--ink);max-width:none;
+    font-variant-numeric:tabular-nums}
     .card{background:var(--card);border:1px solid var(--line);border-radius:14px}
     .metrics{margin:0 0 1.2rem}
     .metrics>div{display:grid;grid-template-columns:minmax(9.5rem,1fr) minmax(0,1.75fr) minmax(0,2.5fr);gap:.2rem 1.75rem;
@@ -91,16 +93,7 @@ enum HTMLStyle {
     .bars .l{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
     .bars .k{color:var(--muted);font-size:.8125rem;margin-left:.4rem}
     .bars .x{text-align:right;color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap}
-    .bars svg,.cand svg{height:10px;width:100%}
-    .cand{list-style:none;margin:0;padding:0}
-    .cand li{display:grid;grid-template-columns:minmax(0,1.5fr) repeat(3,minmax(0,1fr));gap:.35rem 1.4rem;padding:.7rem .6rem;
-    align-items:center;border-top:1px solid var(--line);font-size:.875rem;margin:0 -.6rem}
-    .cand li.win{background:var(--good-bg);border-radius:8px;border-top-color:transparent}
-    .cand .l{font-weight:560}
-    .cand .m{display:grid;grid-template-columns:1fr 5.2rem;gap:.6rem;align-items:center}
-    .cand .x{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;color:var(--soft)}
-    .cand .head{border-top:0;padding-top:0;color:var(--muted);font-size:.8125rem}
-    .cand .s{display:none;color:var(--muted);font-size:.8125rem}
+    .bars svg{height:10px;width:100%}
     .pill{display:inline-block;font-size:.75rem;font-weight:620;padding:.12rem .6rem;border-radius:99px;color:var(--tone);
     background:var(--wash);white-space:nowrap}
     .finding{padding:1.15rem 1.4rem;margin:0 0 .8rem}
@@ -148,9 +141,6 @@ enum HTMLStyle {
     figure{padding:1.05rem 1.15rem}
     .bars li{grid-template-columns:minmax(0,1fr) auto;gap:.15rem .8rem}
     .bars svg{grid-column:1/3;grid-row:2}
-    .cand .head{display:none}
-    .cand li{grid-template-columns:1fr;gap:.3rem}
-    .cand .m{grid-template-columns:4.2rem 1fr 5.2rem}.cand .s{display:block}
     .facts{grid-template-columns:1fr;gap:.1rem}.facts dd{margin-bottom:.5rem}
     .rec{padding:1.1rem 1.15rem 1.15rem}.rec::before{position:static;margin-bottom:.5rem}
     th:first-child,td:first-child{padding-left:1.15rem}caption{padding-left:1.15rem}
