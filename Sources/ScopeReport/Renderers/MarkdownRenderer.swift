@@ -29,7 +29,9 @@ public enum MarkdownRenderer {
     case .paragraph(let paragraph): [text(paragraph), ""]
     case .lead(let lead): ["**\(text(lead))**", ""]
     case .details(let title, let blocks):
-      ["<details>", "<summary>\(Escape.html(title))</summary>", ""] + blocks.flatMap(render) + ["</details>", ""]
+      ["<details>", "<summary>\(Escape.html(title))</summary>", ""] + blocks.flatMap(render) + [
+        "</details>", "",
+      ]
     case .list(let title, let items): ["\(text(title)):", ""] + items.map { "- \(text($0))" } + [""]
     case .layers(let list): render(LayerBlocks.short(list))
     case .assessments(let items): items.flatMap { ["**\(text($0.title)).** \(text($0.text))", ""] }

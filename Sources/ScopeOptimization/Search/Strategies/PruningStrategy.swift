@@ -25,6 +25,10 @@ struct PruningStrategy: SearchStrategy {
       bench.notes.append("Pruning was not possible: \(error)")
       return
     }
+    var distillation = DistillationRecipe()
+    // Each plan gets its part of what is left.
+    distillation.timeBudget =
+      bench.request.timeBudget * (max(share - bench.spent, 0) / Double(plans.count + 1))
     for plan in plans where bench.isBefore(share) {
       let percent = Int((plan.expectedSaving * 100).rounded())
       bench.request.progress("Pruning \(percent)%", bench.spent)
@@ -37,7 +41,9 @@ struct PruningStrategy: SearchStrategy {
         if let pruned { return pruned }
         var model = try StructuredPruner.prune(original, plan, context: context).model
         if finetunes {
-          model = try Distillation.finetune(student: model, teacher: .model(original), context: context).model
+          model = try Distillation.finetune(
+            student: model, teacher: .model(original), recipe: distillation, context: context
+          ).model
         }
         pruned = model
         return model

@@ -150,7 +150,9 @@ enum ParetoChart {
       let name = PlotFrame.fitted(CandidateNames.short(point.item.candidate.name), 330, perLetter: letter)
       let room = Double(TerminalText.columns(name)) * letter
       let rows = [0.0, -1, 1, -2, 2, -3, 3, -4, 4]
-      let tries = rows.flatMap { row in [1.0, -1].map { (row: row, side: $0) } }
+      let tries: [(row: Double, side: Double)] = rows.flatMap { row in
+        [(row: row, side: 1), (row: row, side: -1)]
+      }
       for (row, side) in tries {
         let start = side > 0 ? point.x + 15 : point.x - 15 - room
         let middle = point.y + row * line
