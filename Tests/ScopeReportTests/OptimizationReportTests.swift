@@ -1,3 +1,4 @@
+import Foundation
 import ScopeReport
 import Testing
 
@@ -133,6 +134,20 @@ import Testing
     expect(text, has: "- loses 4.5 to 8.5 points: u8s8 tensor and u8s8 ch\n")
     expect(text, has: "- slower than FP32: u8u8 ch\n")
     expect(text, has: "Short names: ch for per-channel, tensor for per-tensor and dw8 for depthwise 8-bit.")
+  }
+
+  @Test func repeatedNotesStandOnce() {
+    let text = MarkdownRenderer.render(change { $0.notes = ["the same", "the same"] })
+    #expect(text.components(separatedBy: "- The same.").count == 2)
+  }
+
+  @Test func namesWithCommasAreKeptApart() {
+    let text = MarkdownRenderer.render(
+      change {
+        $0.candidates[2].name = "a 7-bit, b"
+        $0.candidates[3].name = "c"
+      })
+    expect(text, has: "- loses 4.5 to 8.5 points: a 7-bit, b; c\n")
   }
 
   @Test func plotHasATextAndOnlyMeasuredPoints() throws {

@@ -169,6 +169,9 @@ enum SampleReports {
       samples: 400,
       conditions: "2 lost, 1 gained; exact McNemar p = 1.0")
     for index in [2, 4] { optimization.candidates[index].isOnFront = true }
+    // Wide enough to reach the place where the name would stand.
+    optimization.candidates[4].p50Milliseconds = .milliseconds(
+      8.14, interval: Figure.Interval(low: 7.9, high: 8.5))
     optimization.candidates[4].path = "work/front/1.onnx"
     for index in 2...5 {
       optimization.candidates[index].calibrationSQNR = [18.4, 21.2, 26.1, 26.3][index - 2]

@@ -72,7 +72,9 @@ enum CandidateNarrative {
   static func names(_ names: [String]) -> String {
     let shown = names.prefix(shownNames).map(CandidateNames.short)
     let rest = names.count - shown.count
-    return Format.list(shown + (rest > 0 ? ["\(Format.integer(rest)) more"] : []))
+    let items = shown + (rest > 0 ? ["\(Format.integer(rest)) more"] : [])
+    // A comma may be part of a name.
+    return items.contains { $0.contains(",") } ? items.joined(separator: "; ") : Format.list(items)
   }
 
   private static func reason(_ verdict: String) -> String {

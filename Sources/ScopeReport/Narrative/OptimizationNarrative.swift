@@ -24,8 +24,8 @@ enum OptimizationNarrative {
           "More than 8-bit weights alone can give (75%): something was removed, not only stored in fewer bits."
       }
       return optimization.isApproximate
-        ? "\(Format.percent(share, 0)) of what 8-bit weights can give (75%); the rest is structure and what stays in "
-          + "float32."
+        ? "\(Format.percent(share, 0)) of what 8-bit weights can give (75%); the rest is structure and what is stored in "
+          + "more bits."
         : "Removed without approximation."
     }
     return reduction < 0

@@ -14,9 +14,9 @@ enum OptimizationSection {
     }
     blocks += SensitivityBlocks.blocks(optimization)
     blocks += EngineBlocks.blocks(optimization)
-    if !optimization.notes.isEmpty {
-      blocks.append(.list("To know", optimization.notes.map(Format.statement)))
-    }
+    var notes: [String] = []
+    for note in optimization.notes.map(Format.statement) where !notes.contains(note) { notes.append(note) }
+    if !notes.isEmpty { blocks.append(.list("To know", notes)) }
     return blocks
   }
 

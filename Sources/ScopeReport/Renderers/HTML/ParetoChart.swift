@@ -35,7 +35,7 @@ enum ParetoChart {
     svg += points.filter { $0.item.standing <= .within }.map { whisker($0, times) }.joined()
     // The best last, above the others.
     svg += points.enumerated().reversed().map { dot($0.element, $0.offset) }.joined()
-    svg += names(points)
+    svg += names(points, times)
     let chart =
       "<svg viewBox=\"0 0 \(HTMLCharts.number(width)) \(HTMLCharts.number(height))\" role=\"group\" "
       + "aria-labelledby=\"pareto-title\" aria-describedby=\"pareto-desc\" class=\"long pareto\">\(svg)</svg>"
@@ -89,12 +89,15 @@ enum ParetoChart {
 
   /// The interval of the median.
   private static func whisker(_ point: Point, _ times: PlotAxis) -> String {
+    guard let (from, to) = ends(point, times) else { return "" }
+    return PlotFrame.line(from, point.y, to, point.y, "var(--muted)", " stroke-width=\"1.5\"")
+  }
+
+  private static func ends(_ point: Point, _ times: PlotAxis) -> (from: Double, to: Double)? {
     guard let interval = point.item.candidate.p50Milliseconds?.interval, interval.low > 0,
       interval.low.isFinite, interval.high.isFinite
-    else { return "" }
-    let from = max(0, min(1, times.place(interval.low)))
-    let to = max(0, min(1, times.place(interval.high)))
-    return PlotFrame.line(x(from), point.y, x(to), point.y, "var(--muted)", " stroke-width=\"1.5\"")
+    else { return nil }
+    return (x(max(0, min(1, times.place(interval.low)))), x(max(0, min(1, times.place(interval.high)))))
   }
 
   private static func dot(_ point: Point, _ rank: Int) -> String {
@@ -141,9 +144,12 @@ enum ParetoChart {
 
   /// Names beside the points that matter, each where it meets neither another name nor a point; a name without such a
   /// place is left to the table.
-  private static func names(_ points: [Point]) -> String {
+  private static func names(_ points: [Point], _ times: PlotAxis) -> String {
     let markers = points.map { Box(left: $0.x - 11, top: $0.y - 9, right: $0.x + 11, bottom: $0.y + 9) }
-    var taken: [Box] = []
+    // A name does not stand on the line of an interval either.
+    var taken = points.filter { $0.item.standing <= .within }.compactMap { point -> Box? in
+      ends(point, times).map { Box(left: $0.from, top: point.y - 2, right: $0.to, bottom: point.y + 2) }
+    }
     var svg = ""
     let ranked = points.enumerated().filter { $0.element.item.standing <= .front }.prefix(named)
     for (index, point) in ranked {
