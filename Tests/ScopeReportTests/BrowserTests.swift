@@ -23,11 +23,14 @@ import Testing
     let folder = FileManager.default.temporaryDirectory.appending(path: "neural-scope-pages-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
+    var hostileNames = SampleReports.hostile()
+    // Its pictures are no pictures on purpose, which a browser rightly tells.
+    hostileNames.robustness?.samples = []
     for (name, report) in [
       ("resnet", SampleGraphs.resNet()), ("densenet", SampleGraphs.denseNet()),
       ("transformer", SampleGraphs.transformer()), ("language", SampleGraphs.languageModel()),
       ("hostile", SampleGraphs.hostile()), ("image", SampleReports.imageClassifier()),
-      ("hostile-names", SampleReports.hostile()),
+      ("hostile-names", hostileNames),
     ] {
       try HTMLRenderer.render(report).write(
         to: folder.appending(path: "\(name).html"), atomically: true, encoding: .utf8)

@@ -25,6 +25,15 @@ import Testing
     [MarkdownRenderer.render(report), HTMLRenderer.render(report), TerminalRenderer.render(report)]
   }
 
+  // A failure names what is missing; the whole report would fill the log.
+  private func expect(_ text: String, has part: String, at place: SourceLocation = #_sourceLocation) {
+    if !text.contains(part) { Issue.record("not in the text: \(part)", sourceLocation: place) }
+  }
+
+  private func expect(_ text: String, hasNo part: String, at place: SourceLocation = #_sourceLocation) {
+    if text.contains(part) { Issue.record("in the text: \(part)", sourceLocation: place) }
+  }
+
   @Test func headlineWithLabels() {
     #expect(
       headline(SampleReports.imageClassifier())
@@ -90,7 +99,7 @@ import Testing
     #expect(table.emphasized == 1)
     #expect(table.rows[1] == ["u8s8 ch, 7-bit, dw8", "5.10 MB", "1.39×", "0.25", "98.5%", "26.1", "chosen"])
     let text = TerminalRenderer.render(SampleReports.imageClassifier(), options: .init(width: 80))
-    #expect(text.contains("\n  u8s8 ch, 7-bit, dw8   5.10 MB"))
+    expect(text, has: "\n  u8s8 ch, 7-bit, dw8   5.10 MB")
   }
 
   @Test func longListsStayReadable() throws {
@@ -106,33 +115,32 @@ import Testing
       }
     }
     let text = TerminalRenderer.render(report, sections: [.optimization], options: .init(width: 80))
-    #expect(text.contains("The 12 best of 46, measured here"))
-    #expect(text.contains("34 more are not in this table: 34 out."))
-    #expect(text.contains("loses 0.5 to 39.5 points of accuracy, 1 are allowed: variant 0"))
-    #expect(!text.contains("variant 30"))
+    expect(text, has: "The 12 best of 46, measured here")
+    expect(text, has: "34 more are not in this table: 34 out.")
+    expect(text, has: "loses 0.5 to 39.5 points of accuracy, 1 are allowed: variant 0")
+    expect(text, hasNo: "variant 30")
     let html = HTMLRenderer.render(report)
-    #expect(html.contains("<details><summary>All 46 candidates with their steps and verdicts</summary>"))
-    #expect(html.contains("variant 39</th>"))
+    expect(html, has: "<details><summary>All 46 candidates with their steps and verdicts</summary>")
+    expect(html, has: "variant 39</th>")
     #expect(HTMLChecker.check(html).isEmpty)
     let markdown = MarkdownRenderer.render(report)
-    #expect(markdown.contains("<summary>All 46 candidates"))
-    #expect(markdown.contains("| variant 39 |"))
+    expect(markdown, has: "<summary>All 46 candidates")
+    expect(markdown, has: "| variant 39 |")
   }
 
   @Test func reasonsAreGrouped() {
     let text = MarkdownRenderer.render(SampleReports.imageClassifier())
-    #expect(text.contains("- loses 4.5 to 8.5 points: u8s8 tensor and u8s8 ch\n"))
-    #expect(text.contains("- slower than FP32: u8u8 ch\n"))
-    #expect(
-      text.contains("Short names: ch for per-channel, tensor for per-tensor and dw8 for depthwise 8-bit."))
+    expect(text, has: "- loses 4.5 to 8.5 points: u8s8 tensor and u8s8 ch\n")
+    expect(text, has: "- slower than FP32: u8u8 ch\n")
+    expect(text, has: "Short names: ch for per-channel, tensor for per-tensor and dw8 for depthwise 8-bit.")
   }
 
   @Test func plotHasATextAndOnlyMeasuredPoints() throws {
     let html = HTMLRenderer.render(SampleReports.imageClassifier())
     let svg = try #require(
       html.components(separatedBy: "class=\"long pareto\">").last?.components(separatedBy: "</svg>").first)
-    #expect(svg.contains("<desc id=\"pareto-desc\">original (original): 11.3 ms, 18.83 MB"))
-    #expect(svg.contains("1 on the front, 1 within the budget and 2 ruled out"))
+    expect(svg, has: "<desc id=\"pareto-desc\">original (original): 11.3 ms, 18.83 MB")
+    expect(svg, has: "1 on the front, 1 within the budget and 2 ruled out")
     #expect(svg.components(separatedBy: "class=\"dot\"").count == 7)
     // A single point, or none, is no picture.
     let bare = HTMLRenderer.render(
@@ -140,8 +148,8 @@ import Testing
         optimization.candidates = [Report.Candidate(name: "a", verdict: "b")]
         optimization.originalP50Milliseconds = nil
       })
-    #expect(!bare.contains("class=\"long pareto\""))
-    #expect(bare.contains("not run"))
+    expect(bare, hasNo: "class=\"long pareto\"")
+    expect(bare, has: "not run")
   }
 
   @Test func plotNamesDoNotMeet() throws {
@@ -173,44 +181,43 @@ import Testing
   @Test func sensitivityNamesLayersAndMeaning() {
     let report = SampleReports.imageClassifier()
     for text in forms(report) {
-      #expect(text.contains("Which layers INT8 hurts"))
-      #expect(text.contains("14.2 dB"))
+      expect(text, has: "Which layers INT8 hurts")
+      expect(text, has: "14.2 dB")
     }
     let text = MarkdownRenderer.render(report)
-    #expect(text.contains("The most sensitive layers are stem/conv and blocks.0.0/depthwise."))
-    #expect(text.contains("noise of 19% of their amplitude"))
-    #expect(text.contains("costs little size"))
+    expect(text, has: "The most sensitive layers are stem/conv and blocks.0.0/depthwise.")
+    expect(text, has: "noise of 19% of their amplitude")
+    expect(text, has: "costs little size")
     // Far from the others only.
     let calm = MarkdownRenderer.render(
       change { optimization in
         for index in optimization.sensitivity.indices { optimization.sensitivity[index].sqnr = 40 }
         optimization.sensitivity[3].sqnr = .nan
       })
-    #expect(calm.contains("No layer is sensitive."))
-    #expect(!calm.contains("| classifier | Gemm |"))
+    expect(calm, has: "No layer is sensitive.")
+    expect(calm, hasNo: "| classifier | Gemm |")
     // Large layers are not called cheap.
     let costly = MarkdownRenderer.render(change { $0.sensitivity[0].parameterShare = 0.4 })
-    #expect(costly.contains("gives up a part of the reduction"))
+    expect(costly, has: "gives up a part of the reduction")
   }
 
   @Test func enginesClaimOnlyWhatIntervalsSupport() {
     let proven = MarkdownRenderer.render(SampleReports.imageClassifier())
-    #expect(
-      proven.contains("Deploy with OpenVINO, 2 threads, fixed shapes. Side by side it is 1.06× as fast"))
-    #expect(proven.contains("OpenVINO's best is 1.21× as fast as ONNX Runtime's (1.17× to 1.25×)."))
+    expect(proven, has: "Deploy with OpenVINO, 2 threads, fixed shapes. Side by side it is 1.06× as fast")
+    expect(proven, has: "OpenVINO's best is 1.21× as fast as ONNX Runtime's (1.17× to 1.25×).")
     let open = MarkdownRenderer.render(
       change {
         $0.engines?.openVINOOverONNXRuntime = .ratio(1.02, interval: Figure.Interval(low: 0.97, high: 1.06))
         $0.engines?.rows[2].speedup = .ratio(1.02, interval: Figure.Interval(low: 0.99, high: 1.05))
       })
-    #expect(open.contains("no difference is proven (0.97× to 1.06×)"))
-    #expect(open.contains("No other setting of that engine is proven faster"))
-    #expect(!open.contains("Side by side"))
+    expect(open, has: "no difference is proven (0.97× to 1.06×)")
+    expect(open, has: "No other setting of that engine is proven faster")
+    expect(open, hasNo: "Side by side")
     let other = MarkdownRenderer.render(
       change {
         $0.engines?.openVINOOverONNXRuntime = .ratio(0.5, interval: Figure.Interval(low: 0.4, high: 0.8))
       })
-    #expect(other.contains("ONNX Runtime's best is 2.00× as fast as OpenVINO's (1.25× to 2.50×)."))
+    expect(other, has: "ONNX Runtime's best is 2.00× as fast as OpenVINO's (1.25× to 2.50×).")
   }
 
   @Test func lossIntervalIsReadAgainstTheBudget() {
@@ -245,8 +252,8 @@ import Testing
     #expect(HTMLChecker.check(HTMLRenderer.render(report)).isEmpty)
     #expect(headline(report) == "0 bytes → 0 bytes (0.0%), accuracy: not measured")
     for text in forms(report) {
-      #expect(!text.contains("Candidates tried"))
-      #expect(!text.contains("Which layers INT8 hurts"))
+      expect(text, hasNo: "Candidates tried")
+      expect(text, hasNo: "Which layers INT8 hurts")
     }
   }
 

@@ -88,13 +88,14 @@ enum CandidateNarrative {
     let characters = Array(text)
     var index = 0
     while index < characters.count {
+      let isDigit = characters[index].isASCII && characters[index].isNumber
       let isInWord = index > 0 && (characters[index - 1].isLetter || characters[index - 1] == "_")
-      guard characters[index].isASCII, characters[index].isNumber, !isInWord else {
-        // The rest of a word that began with a letter stays together.
+      guard isDigit, !isInWord else {
+        // Digits that follow a letter belong to its word, all of them.
         repeat {
           parts[parts.count - 1].append(characters[index])
           index += 1
-        } while index < characters.count && isInWord && characters[index].isNumber
+        } while isDigit && index < characters.count && characters[index].isNumber
         continue
       }
       var end = index

@@ -31,7 +31,7 @@ enum SensitivityNarrative {
       ? "The most sensitive layer is \(names)." : "The most sensitive layers are \(names)."
     text += " \(first), against \(decibel(median)) for the median layer."
     text +=
-      " \(group.count == 1 ? "It holds" : "They hold") \(Format.percent(share)) of the parameters, so keeping \(it) in float32 "
+      " \(group.count == 1 ? "It holds" : "They hold") \(share < 0.0005 ? "less than 0.1%" : Format.percent(share)) of the parameters, so keeping \(it) in float32 "
     text +=
       share <= Thresholds.cheapFloatShare
       ? "costs little size." : "gives up a part of the reduction: decide by the accuracy budget."

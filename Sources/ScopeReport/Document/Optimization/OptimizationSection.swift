@@ -10,7 +10,7 @@ enum OptimizationSection {
     blocks += CandidateBlocks.blocks(optimization)
     if !optimization.explanations.isEmpty {
       blocks.append(
-        .list("Why variants that should be faster are not", optimization.explanations.map(Format.statement)))
+        .list("Why variants that should be faster are not", optimization.explanations.map(Format.ended)))
     }
     blocks += SensitivityBlocks.blocks(optimization)
     blocks += EngineBlocks.blocks(optimization)
