@@ -115,15 +115,15 @@ public enum Optimizer {
       try WeightRewriteStrategy(technique).run(&bench, until: 0.6)
     }
     if wanted.includes(.pruning) {
-      try PruningStrategy(recipes: quantization?.found ?? []).run(&bench, until: 0.7)
+      try PruningStrategy(recipes: quantization?.found ?? []).run(&bench, until: 0.65)
     }
     for technique in [OptimizationTechnique.lowRank, .sparsity] where wanted.includes(technique) {
       try CompressionStrategy(technique).run(&bench, until: 0.7)
     }
-    try bench.verifyPromising(until: 0.75)
+    try bench.verifyPromising(until: 0.85)
     if let strategy = quantization {
       try MixedPrecisionStrategy(source: strategy.source, recipe: strategy.found.first).run(
-        &bench, until: 0.85)
+        &bench, until: 0.9)
     }
   }
 }

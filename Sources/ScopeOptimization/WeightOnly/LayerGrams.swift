@@ -64,7 +64,8 @@ enum LayerGrams {
     var generator = SplitMix64(seed: context.seed)
     let samples = context.calibration.count
     var done = 0
-    try runner.forEachBatch(context.samples, context.calibration, batch: { 1 }) {
+    let one = { 1 }
+    try runner.forEachBatch(context.samples, context.calibration, batch: one) {
       (feed, outputs, real) throws(ScopeError) in
       for value in patches.keys.sorted() {
         guard let layer = patches[value], let array = inputs.contains(value) ? feed[value] : outputs[value],

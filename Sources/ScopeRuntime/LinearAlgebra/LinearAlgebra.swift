@@ -266,8 +266,10 @@ import ScopeBytes
     let k = min(a.rows, a.columns)
     var copy = a.values
     var s = [Double](repeating: 0, count: k)
-    var left = [Double](repeating: 0, count: a.columns * k)  // column-major [columns, k] = row-major V^T [k, columns]
-    var right = [Double](repeating: 0, count: k * a.rows)  // column-major [k, rows] = row-major U [rows, k]
+    // column-major [columns, k] = row-major V^T [k, columns]
+    var left = [Double](repeating: 0, count: a.columns * k)
+    // column-major [k, rows] = row-major U [rows, k]
+    var right = [Double](repeating: 0, count: k * a.rows)
     var rank = Int32(k)
     var job = CChar(UInt8(ascii: "S"))
     var status: Int32 = 0

@@ -7,8 +7,11 @@ struct PruningStrategy: SearchStrategy {
   let technique = OptimizationTechnique.pruning
   /// INT8 recipes to combine with, best first; empty prunes in float only.
   let recipes: [QuantizationRecipe]
-  /// Of the cost, what to save.
-  private static let savings = [0.1, 0.2, 0.3, 0.4, 0.5]
+  /// Of the cost, what to save. Plans by measured time follow the machine's kernels, plans by multiplications its noise
+  /// cannot mislead; the measured speed of the whole model decides between them.
+  private static let savings: [(cost: PruningRecipe.Cost, shares: [Double])] = [
+    (.latency, [0.15, 0.25, 0.35]), (.macs, [0.2, 0.3, 0.4]),
+  ]
   /// Agreement with the original on the filter samples below which more pruning is pointless.
   private static let hopeless = 0.7
 
@@ -17,9 +20,13 @@ struct PruningStrategy: SearchStrategy {
     let original = bench.folding.model
     let finetunes = bench.request.finetune
     let context = bench.context(until: share)
-    let plans: [PruningPlan]
+    var plans: [PruningPlan] = []
     do throws(ScopeError) {
-      plans = try StructuredPruner.plan(original, context: context, savings: Self.savings)
+      for (cost, shares) in Self.savings where bench.isBefore(share) {
+        var recipe = PruningRecipe()
+        recipe.cost = cost
+        plans += try StructuredPruner.plan(original, recipe: recipe, context: context, savings: shares)
+      }
     } catch {
       guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
       bench.notes.append("Pruning was not possible: \(error)")
@@ -32,7 +39,7 @@ struct PruningStrategy: SearchStrategy {
     for plan in plans where bench.isBefore(share) {
       let percent = Int((plan.expectedSaving * 100).rounded())
       bench.request.progress("Pruning \(percent)%", bench.spent)
-      let name = "pruned \(percent)%"
+      let name = "pruned \(percent)% \(plan.recipe.cost == .latency ? "time" : "MACs")"
       let steps = [
         "Channels removed to save \(percent)% of the \(plan.recipe.cost == .latency ? "time" : "multiplications"), counts in multiples of \(plan.recipe.alignment), the layers behind them fitted by least squares"
       ]
@@ -56,7 +63,7 @@ struct PruningStrategy: SearchStrategy {
       let agreement = bench.trials[index].filterAgreement
       if agreement.trials > 0, agreement.value < Self.hopeless {
         bench.reject(index, "gives another prediction than the original for too many calibration samples")
-        return
+        continue
       }
       guard let recipe = recipes.first, bench.isBefore(share) else { continue }
       do throws(ScopeError) {
