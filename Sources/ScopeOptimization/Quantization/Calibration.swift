@@ -78,10 +78,10 @@ package struct Calibration: Sendable {
     var result = Calibration()
     var perSample = 0
 
+    // The first run shows how much memory one sample takes.
+    let size = { perSample == 0 ? 1 : max(1, min(context.samples.batchSize, memoryLimit / perSample)) }
     try runner.forEachBatch(
-      context.samples, indices,
-      // The first run shows how much memory one sample takes.
-      batch: { perSample == 0 ? 1 : max(1, min(context.samples.batchSize, memoryLimit / perSample)) }
+      context.samples, indices, batch: size
     ) { (feed, outputs, real) throws(ScopeError) in
       let arrays = slots.map { inputs.contains($0.name) ? feed[$0.name] : outputs[$0.name] }
       perSample = arrays.reduce(0) { $0 + ($1?.floats.count ?? 0) * 4 } / max(real, 1)
