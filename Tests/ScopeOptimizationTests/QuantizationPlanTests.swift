@@ -135,6 +135,28 @@ struct QuantizationPlanTests {
         try Computed.output(model, input: input), try Computed.output(quantized, input: input)) < 0.1)
   }
 
+  @Test(arguments: [true, false])
+  func biasBehindAMatrixProductIsFused(isFirst: Bool) throws {
+    var numbers = Numbers()
+    let model = Graphs.model(
+      [
+        Node("MatMul", inputs: ["x", "w"], outputs: ["p"]),
+        Node("Add", inputs: isFirst ? ["b", "p"] : ["p", "b"], outputs: ["s"]),
+        Node("Tanh", inputs: ["s"], outputs: ["y"]),
+      ], input: [2, 8, 16], constants: ["w": numbers.tensor([16, 24]), "b": numbers.tensor([24])])
+    let plan = QuantizationPlan(model.graph)
+    #expect(plan.biasAdditions == [0: 1] && plan.layers[0]?.takesBias == true)
+    let recipe = QuantizationRecipe(biasCorrection: true)
+    let quantized = try Quantizer.quantize(model, recipe: recipe, context: try Self.context([8, 8, 16]))
+    let operators = try Self.executed(quantized)
+    #expect((operators["QGemm"] ?? 0) + (operators["MatMulIntegerToFloat"] ?? 0) == 1, "\(operators)")
+    #expect(operators["Gemm"] == nil && operators["MatMul"] == nil, "\(operators)")
+    let input = [2, 8, 16]
+    #expect(
+      Computed.difference(
+        try Computed.output(model, input: input), try Computed.output(quantized, input: input)) < 0.05)
+  }
+
   @Test func shapeArithmeticIsLeftAlone() throws {
     var numbers = Numbers()
     let model = Graphs.model(

@@ -19,6 +19,8 @@ struct QDQEmitter {
   private var nodes: [Node] = []
   /// What integer nodes read, by original value.
   private var dequantized: [String: String] = [:]
+  /// Integer biases that additions behind a layer read, by the addition's node.
+  private var addedBiases: [Int: String] = [:]
   /// Scale and zero-point initializers by the value whose parameters they are.
   private var parameterNames: [String: (scale: String, zeroPoint: String)] = [:]
   /// - Parameter model: the folded float model, operator set 13 or later.
@@ -74,6 +76,11 @@ struct QDQEmitter {
       // Float nodes read what float nodes computed as it is; of what integer nodes computed only the rounded form has the
       // name, so everything behind reads that, nested graphs and graph outputs too.
       if isInteger { node.inputs = node.inputs.map { dequantized[$0] ?? $0 } }
+      if let bias = addedBiases[index],
+        let position = node.inputs.firstIndex(where: { graph.initializers[$0] != nil })
+      {
+        node.inputs[position] = bias
+      }
       if let layer = plan.layers[index] { try emitWeights(layer, of: &node) }
       var pending: [(value: String, raw: String)] = []
       for position in node.outputs.indices where plan.quantizedValues.contains(node.outputs[position]) {
@@ -195,7 +202,12 @@ struct QDQEmitter {
     nodes.append(dequantize)
     node.inputs = [node.inputs[0], realName]
     guard let bias else { return }
-    node.inputs.append(try emitBias(bias, stem: stem, inputScale: inputScale, weightScales: quantized.scales))
+    let biasName = try emitBias(bias, stem: stem, inputScale: inputScale, weightScales: quantized.scales)
+    if let addition = plan.biasAdditions[layer.nodeIndex] {
+      addedBiases[addition] = biasName
+    } else {
+      node.inputs.append(biasName)
+    }
   }
 
   private mutating func emitBias(

@@ -11,6 +11,9 @@ package struct QuantizationPlan: Sendable {
   /// Activation node (Relu, or Clip from zero) by the node before it, whose quantization does its work: codes start at
   /// zero and end at or below the clip.
   package var absorbedActivations: [Int: Int] = [:]
+  /// Float addition of a constant per output behind a MatMul layer, by the layer's node. The engine makes the two one
+  /// Gemm, which runs in integers only when the constant is an integer bias.
+  package var biasAdditions: [Int: Int] = [:]
   /// Nodes that run in integers, those of ``layers`` among them.
   package var integerNodes: Set<Int> = []
   /// Values that are rounded to integers.
@@ -57,6 +60,12 @@ package struct QuantizationPlan: Sendable {
           absorbedActivations[index] = activation
         }
       }
+    }
+    for index in layers.keys.sorted() where !draft.roundsOutput(index) {
+      guard let (addition, bias) = draft.biasAddition(after: index) else { continue }
+      biasAdditions[index] = addition
+      layers[index]?.bias = bias
+      layers[index]?.takesBias = true
     }
     // In topological order, so that a chain leads to its beginning.
     for (index, node) in graph.nodes.enumerated() {
@@ -232,6 +241,20 @@ private struct PlanDraft {
     guard let low = editor.floats(node.input(1)), low.count == 1, low[0] == 0 else { return nil }
     if let name = node.input(2), editor.floats(name) == nil { return nil }
     return next
+  }
+
+  /// The float Add of one constant per output that alone reads a MatMul layer's result, and its numbers.
+  func biasAddition(after index: Int) -> (node: Int, bias: [Double])? {
+    guard let layer = layers[index], graph.nodes[index].isStandard("MatMul"),
+      let next = editor.soleConsumer(graph.nodes[index].outputs[0]), !integer.contains(next)
+    else { return nil }
+    let node = graph.nodes[next]
+    guard node.isStandard("Add"), node.inputs.count == 2,
+      let name = node.inputs.first(where: { editor.constant($0) != nil }),
+      editor.constant(name)?.dimensions == [layer.channels], let values = editor.floats(name),
+      values.allSatisfy(\.isFinite)
+    else { return nil }
+    return (next, values.map { Double($0) })
   }
 
   private func isOutput(_ value: String) -> Bool {
