@@ -171,12 +171,13 @@ package struct InputMoments: Sendable {
     var perSample = 0
     var isTooLarge = false
     let samples = context.calibration.count
+    let size = {
+      perSample == 0 ? 1 : max(1, min(context.samples.batchSize, limits.activationBytes / perSample))
+    }
     try runner.forEachBatch(
       context.samples, context.calibration,
       // The first run shows how much memory one sample takes.
-      batch: {
-        perSample == 0 ? 1 : max(1, min(context.samples.batchSize, limits.activationBytes / perSample))
-      },
+      batch: size,
       fetch: values.subtracting(inputs).sorted()
     ) { (feed, results, real) throws(ScopeError) in
       perSample = values.reduce(0) { $0 + (results[$1]?.floats.count ?? 0) * 4 } / max(real, 1)

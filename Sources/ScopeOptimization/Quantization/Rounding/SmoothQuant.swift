@@ -239,11 +239,12 @@ public enum SmoothQuant {
     let runner = try ModelRunner(session: session, output: model.graph.outputs.first?.name ?? "")
     var result: [String: [Float]] = [:]
     var perSample = 0
+    let size = {
+      perSample == 0 ? 1 : max(1, min(context.samples.batchSize, Calibration.memoryLimit / perSample))
+    }
     try runner.forEachBatch(
       context.samples, context.calibration,
-      batch: {
-        perSample == 0 ? 1 : max(1, min(context.samples.batchSize, Calibration.memoryLimit / perSample))
-      },
+      batch: size,
       fetch: values
     ) { (_, results, real) throws(ScopeError) in
       perSample = 0
