@@ -132,7 +132,8 @@ extension Workbench {
     }
     if trial.bytes.count >= foldedBytes { return "not smaller than the folded float model" }
     switch request.objective {
-    case .latency: if speedup.ratio <= 1 { return "not faster than the original on this processor" }
+    case .latency:
+      if speedup.interval.lowerBound <= 1 { return "not faster than the original on this processor" }
     case .size, .balanced:
       if speedup.interval.upperBound < 1 { return "slower than the original on this processor" }
     }
