@@ -51,12 +51,7 @@ struct SearchOptions: ParsableArguments {
       valueName: "dir"))
   var workDir: String?
 
-  @Option(
-    name: .customLong("shape"),
-    help: ArgumentHelp(
-      "Size of an input that the model leaves open, such as input=1x3x224x224; repeatable.",
-      valueName: "name=sizes"))
-  var shapes: [String] = []
+  @OptionGroup var shapes: ShapeOptions
 
   enum SecondEngine: String, ExpressibleByArgument, CaseIterable {
     case openvino
@@ -120,9 +115,6 @@ extension ScopeOptions {
     optimization.openVINOPath = flags.openvino
     optimization.batch = flags.batch
     optimization.workDirectory = flags.workDir
-    for text in flags.shapes {
-      let (input, shape) = try InputShapes.parse(text)
-      shapes[input] = shape
-    }
+    try bind(flags.shapes)
   }
 }

@@ -54,6 +54,16 @@ struct ImageOptions: ParsableArguments {
   var interpolation: String?
 }
 
+/// Sizes that the model leaves open.
+struct ShapeOptions: ParsableArguments {
+  @Option(
+    name: .customLong("shape"),
+    help: ArgumentHelp(
+      "Size of an input that the model leaves open, such as input=1x3x224x224; repeatable.",
+      valueName: "name=sizes"))
+  var shapes: [String] = []
+}
+
 /// What `analyze` looks into and prints beyond the first table.
 struct DetailFlags: ParsableArguments {
   @Flag(help: "Print every layer: output shape, parameters, MACs, time.")
@@ -71,12 +81,7 @@ struct DetailFlags: ParsableArguments {
   @Flag(help: "Print statistics of every stored tensor; reads all weights.")
   var tensors = false
 
-  @Option(
-    name: .customLong("shape"),
-    help: ArgumentHelp(
-      "Size of an input that the model leaves open, such as input=1x3x224x224; repeatable.",
-      valueName: "name=sizes"))
-  var shapes: [String] = []
+  @OptionGroup var shapes: ShapeOptions
 
   @Option(
     help: ArgumentHelp("Price of a machine like this one per hour, in any currency.", valueName: "price"))
@@ -145,15 +150,20 @@ struct AttackFlags: ParsableArguments {
 }
 
 extension ScopeOptions {
+  /// Takes the sizes that the user gave.
+  mutating func bind(_ options: ShapeOptions) throws {
+    for text in options.shapes {
+      let (input, shape) = try InputShapes.parse(text)
+      shapes[input] = shape
+    }
+  }
+
   /// What the flags of `analyze` ask for.
   mutating func look(into flags: DetailFlags) throws {
     details = Set(flags.parts.compactMap { AnalysisDetail(rawValue: $0.rawValue) })
     pricePerHour = flags.pricePerHour
     contextLengths = try flags.contextLengths()
-    for text in flags.shapes {
-      let (input, shape) = try InputShapes.parse(text)
-      shapes[input] = shape
-    }
+    try bind(flags.shapes)
   }
 
   init(_ engine: EngineOptions, data: String? = nil, images: ImageOptions? = nil, attack: AttackFlags? = nil)

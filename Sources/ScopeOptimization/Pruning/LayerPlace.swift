@@ -112,8 +112,7 @@ struct PlaceSampler {
     let session = try Session(engine: context.engine, model: part, options: context.sessionOptions)
     let runner = try ModelRunner(session: session, output: needed.first ?? "")
     var number = 0
-    let size = { batch }
-    try runner.forEachBatch(context.samples, context.calibration, batch: size, fetch: needed) {
+    try runner.forEachBatch(context.samples, context.calibration, batch: .exactly(batch), fetch: needed) {
       (feed, outputs, real) throws(ScopeError) in
       var found = outputs
       for name in values where inputs.contains(name) { found[name] = feed[name] }

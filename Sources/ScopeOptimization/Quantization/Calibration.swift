@@ -60,31 +60,19 @@ package struct Calibration: Sendable {
     guard let output = model.graph.outputs.first?.name, !indices.isEmpty else {
       throw ScopeError(.invalidData, "there are no calibration samples")
     }
-    var exposed = model
-    let already = Set(model.graph.outputs.map(\.name))
     let inputs = Set(model.graph.inputs.map(\.name))
     let declared = Dictionary(
       (model.graph.inputs + model.graph.outputs + model.graph.valueInfo).map { ($0.name, $0.dataType) },
       uniquingKeysWith: { first, _ in first })
     let wanted = values.filter { (declared[$0] ?? .float32) == .float32 }
-    for value in wanted where !already.contains(value) && !inputs.contains(value) {
-      exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
-    }
-    exposed.graph.valueInfo = []
-    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
-    let runner = try ModelRunner(session: session, output: output)
+    let runner = try ModelRunner.observing(wanted, of: model, context: context)
     let slots = wanted.map { Slot($0, axis: channelAxes[$0] ?? 1) }
     let threads = context.threads > 0 ? context.threads : ParallelLoop.processors
     var result = Calibration()
-    var perSample = 0
 
-    // The first run shows how much memory one sample takes.
-    let size = { perSample == 0 ? 1 : max(1, min(context.samples.batchSize, memoryLimit / perSample)) }
-    try runner.forEachBatch(
-      context.samples, indices, batch: size
-    ) { (feed, outputs, real) throws(ScopeError) in
+    try runner.forEachBatch(context.samples, indices, batch: .outputBytes(memoryLimit)) {
+      (feed, outputs, real) throws(ScopeError) in
       let arrays = slots.map { inputs.contains($0.name) ? feed[$0.name] : outputs[$0.name] }
-      perSample = arrays.reduce(0) { $0 + ($1?.floats.count ?? 0) * 4 } / max(real, 1)
       ParallelLoop.run(count: slots.count, threads: threads) { index in
         guard let array = arrays[index], !array.floats.isEmpty else { return }
         slots[index].statistics.withLock {

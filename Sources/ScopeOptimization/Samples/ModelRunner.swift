@@ -66,20 +66,53 @@ package struct ModelRunner {
     fixedBatch = batches.first
   }
 
+  /// A runner of `model` that also returns `values`, which it computes inside; its inputs may be among them.
+  ///
+  /// - Throws: `unsupported` as ``init(session:output:)``; engine failures.
+  static func observing(
+    _ values: some Sequence<String>, of model: Model, context: OptimizationContext
+  ) throws(ScopeError) -> ModelRunner {
+    var exposed = model
+    let known = Set(model.graph.outputs.map(\.name)).union(model.graph.inputs.map(\.name))
+    for value in values where !known.contains(value) {
+      exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
+    }
+    // Declared types of values inside may carry sizes that the samples do not have.
+    exposed.graph.valueInfo = []
+    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
+    return try ModelRunner(session: session, output: model.graph.outputs.first?.name ?? "")
+  }
+
+  /// How many samples go into one run where the model leaves it open.
+  enum BatchSize {
+    /// ``SampleSet/batchSize``.
+    case usual
+    case exactly(Int)
+    /// As many as keep the outputs below this many bytes, at most the usual; the first run takes one sample to see.
+    case outputBytes(Int)
+  }
+
   /// Calls `body` with the feeds and outputs of each batch and the number of samples in it that are not padding, until
   /// it returns false.
   ///
   /// - Parameters:
-  ///   - wanted: samples per run where the model leaves it open; called before each run.
   ///   - fetch: outputs to take; nil takes all.
   func forEachBatch(
-    _ samples: SampleSet, _ indices: [Int], batch wanted: (() -> Int)? = nil, fetch: [String]? = nil,
+    _ samples: SampleSet, _ indices: [Int], batch wanted: BatchSize = .usual, fetch: [String]? = nil,
     _ body: ([String: HostArray], [String: HostArray], Int) throws(ScopeError) -> Bool
   ) throws(ScopeError) {
     try samples.check(session.inputs)
     var start = 0
+    var bytesPerSample = 0
     while start < indices.count {
-      let batch = fixedBatch ?? wanted?() ?? samples.batchSize
+      let open =
+        switch wanted {
+        case .usual: samples.batchSize
+        case .exactly(let count): count
+        case .outputBytes(let limit):
+          bytesPerSample == 0 ? 1 : max(1, min(samples.batchSize, limit / bytesPerSample))
+        }
+      let batch = fixedBatch ?? open
       var chosen = Array(indices[start..<min(start + batch, indices.count)])
       let real = chosen.count
       // A fixed batch is filled up with its last sample.
@@ -87,6 +120,7 @@ package struct ModelRunner {
       let feed = samples.feed(chosen, input: input)
       // Where only inputs are looked at there is nothing to run.
       let outputs = fetch?.isEmpty == true ? [:] : try session.run(feed, fetch: fetch)
+      bytesPerSample = outputs.values.reduce(0) { $0 + $1.floats.count * 4 } / max(real, 1)
       guard try body(feed, outputs, real) else { return }
       start += batch
     }

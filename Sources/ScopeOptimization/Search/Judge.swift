@@ -21,9 +21,4 @@ struct Judge {
     }
     return PairedComparison(original: predictions, candidate: scores.predictions, labels: labels)
   }
-
-  /// The original with itself.
-  var identity: PairedComparison {
-    PairedComparison(original: predictions, candidate: predictions, labels: labels)
-  }
 }

@@ -23,7 +23,7 @@ extension Workbench {
       if let reason = rejection(trials[index]) { trials[index].reject(reason) }
     }
     let winner = choose(proven.filter { !trials[$0].isOut })
-    let foldedComparison = winner == nil ? try judge.compare(folded) : judge.identity
+    let foldedComparison = try judge.compare(folded)
     let isFaster = foldedRatio.interval.lowerBound > 1
     var foldedCandidate = OptimizationCandidate(
       name: "FP32 folded", bytes: foldedBytes, comparison: foldedComparison, latency: foldedLatency,
@@ -34,7 +34,7 @@ extension Workbench {
     foldedCandidate.steps = folding.passes.map(\.summary)
     if winner == nil, isFaster { foldedCandidate.reason += "; it is faster than the original" }
 
-    let front = paretoFront(proven, foldedLatency, originalLatency)
+    let front = paretoFront(proven, foldedLatency, foldedComparison)
     var candidates = [foldedCandidate]
     candidates[0].isOnFront = front.contains(-1)
     for (index, trial) in trials.enumerated() {
@@ -219,12 +219,14 @@ extension Workbench {
 
   /// Indices of the proven trials that nothing beats in size, time and accuracy together; -1 is the folded model.
   private func paretoFront(
-    _ proven: [Int], _ folded: LatencySummary, _ original: LatencySummary
+    _ proven: [Int], _ folded: LatencySummary, _ foldedComparison: PairedComparison
   ) -> Set<Int> {
     guard request.samples.isReal else { return [] }
     var ids = [-1]
     var points = [
-      ParetoFront.Point(bytes: Double(foldedBytes), milliseconds: folded.medianMilliseconds, drop: 0)
+      ParetoFront.Point(
+        bytes: Double(foldedBytes), milliseconds: folded.medianMilliseconds,
+        drop: foldedComparison.accuracyDrop)
     ]
     for index in proven {
       guard let comparison = trials[index].comparison, let latency = trials[index].latency else { continue }

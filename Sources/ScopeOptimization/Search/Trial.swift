@@ -21,7 +21,7 @@ struct Variant: Sendable, Hashable, Codable {
 struct Trial: Sendable {
   let variant: Variant
   /// The serialised model; kept in the work folder where there is one.
-  let bytes: ByteSlice
+  var bytes: ByteSlice
   /// Of the scores on the filter samples, decibel.
   var sqnr: Double
   var filterAgreement: Proportion

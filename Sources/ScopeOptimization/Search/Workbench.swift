@@ -137,7 +137,7 @@ struct Workbench {
         let scores = try runner(of: trial).logits(request.samples, filterIndices)
         trial.sqnr = ScoreComparison.sqnr(reference, scores)
         trial.filterAgreement = ScoreComparison.agreement(reference, scores)
-        if let journal { trial = trial.stored(at: try journal.record(trial)) }
+        if let journal { trial.bytes = try journal.record(trial) }
       }
       if trial.sqnr == -.infinity { trial.reject("its scores are not numbers, or of another shape") }
       trials.append(trial)
@@ -216,15 +216,6 @@ struct Baseline {
   var runner: ModelRunner
   var judge: Judge
   var duration: Duration
-}
-
-extension Trial {
-  fileprivate func stored(at bytes: ByteSlice) -> Trial {
-    var trial = Trial(
-      variant: variant, bytes: bytes, sqnr: sqnr, filterAgreement: filterAgreement)
-    trial.comparison = comparison
-    return trial
-  }
 }
 
 extension ScopeError {

@@ -80,21 +80,8 @@ private struct DynamicEmitter {
     }
   }
 
-  /// Whether a layer may be rewritten; says why not.
   private mutating func accepts(_ layer: String, _ weight: String) -> Bool {
-    guard !rewriter.isKept(layer, weight: weight) else {
-      rewriter.report.decline(layer, "kept in float as asked")
-      return false
-    }
-    guard let count = rewriter.editor.constant(weight)?.elementCount, count >= recipe.smallestWeight else {
-      rewriter.report.decline(layer, "its weight has fewer than \(recipe.smallestWeight) elements")
-      return false
-    }
-    guard let values = rewriter.editor.floats(weight), values.allSatisfy(\.isFinite) else {
-      rewriter.report.decline(layer, "its weight holds NaN or infinity")
-      return false
-    }
-    return true
+    rewriter.accepts(layer, weight: weight, smallest: recipe.smallestWeight)
   }
 
   private mutating func quantizedWeight(_ name: String, axis: Int, _ recipe: QuantizationRecipe)

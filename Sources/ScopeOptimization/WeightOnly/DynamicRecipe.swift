@@ -53,13 +53,6 @@ public struct DynamicRecipe: Sendable, Hashable, Codable {
   /// Whether x86 processors without VNNI, which add pairs of u8 x s8 products in 16 bits, may saturate.
   public var canSaturate: Bool { weights == .int8 && weightRange == .full }
 
-  /// Whether both take the same time by construction: they differ in numbers only.
-  func runsSameKernels(as other: DynamicRecipe) -> Bool {
-    weights == other.weights && perChannel == other.perChannel && embeddings == other.embeddings
-      && convolutions == other.convolutions && Set(floatLayers) == Set(other.floatLayers)
-      && smallestWeight == other.smallestWeight
-  }
-
   /// The recipe in words, for the list of techniques applied.
   public var techniques: [String] {
     var list = [

@@ -37,7 +37,7 @@ enum LayerGrams {
   static func collect(
     _ model: Model, layers: [MatrixLayer], context: OptimizationContext, algebra: LinearAlgebra
   ) throws(ScopeError) -> [String: Matrix] {
-    guard let output = model.graph.outputs.first?.name, !context.calibration.isEmpty else {
+    guard !context.calibration.isEmpty else {
       throw ScopeError(.invalidData, "there are no calibration samples")
     }
     var patches: [String: LayerPatches] = [:]
@@ -52,20 +52,12 @@ enum LayerGrams {
       if let plain { patches[layer.input] = plain }
     }
     let inputs = Set(model.graph.inputs.map(\.name))
-    let already = Set(model.graph.outputs.map(\.name))
-    var exposed = model
-    for value in patches.keys.sorted() where !already.contains(value) && !inputs.contains(value) {
-      exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
-    }
-    exposed.graph.valueInfo = []
-    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
-    let runner = try ModelRunner(session: session, output: output)
+    let runner = try ModelRunner.observing(patches.keys.sorted(), of: model, context: context)
     var grams: [String: Matrix] = [:]
     var generator = SplitMix64(seed: context.seed)
     let samples = context.calibration.count
     var done = 0
-    let one = { 1 }
-    try runner.forEachBatch(context.samples, context.calibration, batch: one) {
+    try runner.forEachBatch(context.samples, context.calibration, batch: .exactly(1)) {
       (feed, outputs, real) throws(ScopeError) in
       for value in patches.keys.sorted() {
         guard let layer = patches[value], let array = inputs.contains(value) ? feed[value] : outputs[value],

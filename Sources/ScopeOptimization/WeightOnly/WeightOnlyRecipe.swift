@@ -69,13 +69,6 @@ public struct WeightOnlyRecipe: Sendable, Hashable, Codable {
     return parts.joined(separator: " ")
   }
 
-  /// Whether both take the same time by construction: they differ in numbers only.
-  func runsSameKernels(as other: WeightOnlyRecipe) -> Bool {
-    var copy = other
-    copy.rounding = rounding
-    return self == copy
-  }
-
   /// The recipe in words, for the list of techniques applied.
   public var techniques: [String] {
     var list = [

@@ -64,6 +64,25 @@ struct WeightRewriter {
     floatLayers.contains(layer) || floatLayers.contains(weight)
   }
 
+  /// Whether a layer may be rewritten; says why not.
+  ///
+  /// - Parameter smallest: weights with fewer elements stay in float.
+  mutating func accepts(_ layer: String, weight: String, smallest: Int) -> Bool {
+    guard !isKept(layer, weight: weight) else {
+      report.decline(layer, "kept in float as asked")
+      return false
+    }
+    guard let count = editor.constant(weight)?.elementCount, count >= smallest else {
+      report.decline(layer, "its weight has fewer than \(smallest) elements")
+      return false
+    }
+    guard let values = editor.floats(weight), values.allSatisfy(\.isFinite) else {
+      report.decline(layer, "its weight holds NaN or infinity")
+      return false
+    }
+    return true
+  }
+
   mutating func fresh(_ stem: String) -> String { names.fresh(stem) }
 
   mutating func constant(_ tensor: Tensor, _ stem: String) -> String {

@@ -155,32 +155,19 @@ package struct InputMoments: Sendable {
   private mutating func run(
     _ targets: [Target], on model: Model, _ context: OptimizationContext, _ limits: Limits
   ) throws(ScopeError) -> Bool {
-    var exposed = model
-    let outputs = Set(model.graph.outputs.map(\.name))
     let inputs = Set(model.graph.inputs.map(\.name))
     let values = Set(targets.map(\.input))
-    for value in values.subtracting(outputs).subtracting(inputs).sorted() {
-      exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
-    }
-    exposed.graph.valueInfo = []
-    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
-    let runner = try ModelRunner(session: session, output: model.graph.outputs.first?.name ?? "")
+    let runner = try ModelRunner.observing(values.sorted(), of: model, context: context)
     var accumulators = targets.map { MomentAccumulator($0.patches) }
     var generators = targets.map { SplitMix64(seed: context.seed &+ UInt64($0.nodes[0])) }
     var reasons = [String?](repeating: nil, count: targets.count)
-    var perSample = 0
     var isTooLarge = false
     let samples = context.calibration.count
-    let size = {
-      perSample == 0 ? 1 : max(1, min(context.samples.batchSize, limits.activationBytes / perSample))
-    }
     try runner.forEachBatch(
-      context.samples, context.calibration,
-      // The first run shows how much memory one sample takes.
-      batch: size,
+      context.samples, context.calibration, batch: .outputBytes(limits.activationBytes),
       fetch: values.subtracting(inputs).sorted()
     ) { (feed, results, real) throws(ScopeError) in
-      perSample = values.reduce(0) { $0 + (results[$1]?.floats.count ?? 0) * 4 } / max(real, 1)
+      let perSample = values.reduce(0) { $0 + (results[$1]?.floats.count ?? 0) * 4 } / max(real, 1)
       if perSample > limits.activationBytes, values.count > 1 {
         isTooLarge = true
         return false

@@ -229,29 +229,14 @@ public enum SmoothQuant {
   private static func largestMagnitudes(
     _ values: [String], _ model: Model, _ context: OptimizationContext
   ) throws(ScopeError) -> [String: [Float]] {
-    var exposed = model
-    let outputs = Set(model.graph.outputs.map(\.name))
-    for value in values where !outputs.contains(value) {
-      exposed.graph.outputs.append(ValueInfo(name: value, dataType: .float32, shape: nil))
-    }
-    exposed.graph.valueInfo = []
-    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
-    let runner = try ModelRunner(session: session, output: model.graph.outputs.first?.name ?? "")
+    let runner = try ModelRunner.observing(values, of: model, context: context)
     var result: [String: [Float]] = [:]
-    var perSample = 0
-    let size = {
-      perSample == 0 ? 1 : max(1, min(context.samples.batchSize, Calibration.memoryLimit / perSample))
-    }
     try runner.forEachBatch(
-      context.samples, context.calibration,
-      batch: size,
-      fetch: values
-    ) { (_, results, real) throws(ScopeError) in
-      perSample = 0
+      context.samples, context.calibration, batch: .outputBytes(Calibration.memoryLimit), fetch: values
+    ) { (_, results, _) throws(ScopeError) in
       for value in values {
         guard let array = results[value], let width = array.dimensions.last, width > 0 else { continue }
         let floats = array.floats
-        perSample += floats.count * 4 / max(real, 1)
         var largest = result[value] ?? [Float](repeating: 0, count: width)
         guard largest.count == width else { continue }
         floats.withUnsafeBufferPointer { floats in

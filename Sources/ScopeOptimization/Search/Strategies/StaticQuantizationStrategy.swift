@@ -8,22 +8,12 @@ struct StaticQuantizationStrategy: SearchStrategy {
   let technique = OptimizationTechnique.int8
   /// What is quantized: the folded original, or a variant of it.
   private(set) var source: QuantizationSource
-  /// Recipes already found good, best first; empty searches all.
-  var known: [QuantizationRecipe] = []
   /// The best recipes found, best first.
   private(set) var found: [QuantizationRecipe] = []
 
-  init(_ source: QuantizationSource, known: [QuantizationRecipe] = []) {
-    self.source = source
-    self.known = known
-  }
+  init(_ source: QuantizationSource) { self.source = source }
 
   mutating func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
-    if !known.isEmpty {
-      for recipe in known where bench.isBefore(share) { _ = try source.propose(recipe, &bench) }
-      found = known
-      return
-    }
     bench.request.progress("Timing integer kernels", bench.spent)
     let classes = try fastClasses(&bench)
     if let first = classes.first { try noteSaturation(first.index, &bench) }
@@ -96,13 +86,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
       bench.reject(
         candidate.index, "\(best.recipe.coverage.rawValue) in integers is faster or as fast and more precise")
     }
-    return [best]
-      + classes.dropFirst().map { recipe, index in
-        var recipe = recipe
-        guard best.recipe.coverage != recipe.coverage else { return (recipe, index) }
-        recipe.coverage = best.recipe.coverage
-        return (recipe, index)
-      }.filter { $0.recipe.coverage == first.recipe.coverage }
+    return [best] + classes.dropFirst()
   }
 
   /// Says so when the fused kernels compute something else than the file means.
@@ -164,7 +148,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
       portable.weightRange = .pairBounded
       try attempt(portable, &bench)
     }
-    try Self.keepBest(all, &found, &bench)
+    Self.keepBest(all, &found, &bench)
   }
 
   /// Rounds the best recipe's weights by what they do to each layer's output, where OpenBLAS is there.
@@ -195,7 +179,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
   private static func keepBest(
     _ all: [(recipe: QuantizationRecipe, index: Int)], _ found: inout [QuantizationRecipe],
     _ bench: inout Workbench
-  ) throws(ScopeError) {
+  ) {
     let ordered = all.sorted { bench.trials[$0.index].sqnr > bench.trials[$1.index].sqnr }
     var kept = Array(ordered.prefix(2))
     if let portable = ordered.first(where: { !$0.recipe.canSaturate }),

@@ -5,11 +5,6 @@ import ScopeRuntime
 /// Rewrites that need no calibrated ranges: dynamic INT8, weights of 8 or 4 bits, weights stored in 16 bits.
 struct WeightRewriteStrategy: SearchStrategy {
   let technique: OptimizationTechnique
-  /// Before the names of the variants, and what was done before them; empty for the original.
-  var prefix = ""
-  var steps: [String] = []
-  /// What is rewritten; nil takes the folded original.
-  var model: Model?
 
   init(_ technique: OptimizationTechnique) { self.technique = technique }
 
@@ -27,9 +22,9 @@ struct WeightRewriteStrategy: SearchStrategy {
     for rewrite in rewrites(hasData: bench.request.samples.isReal) where bench.isBefore(share) {
       bench.request.progress("Trying \(rewrite.name)", bench.spent)
       let variant = Variant(
-        name: prefix + rewrite.name, technique: technique, steps: steps + rewrite.steps,
-        kernels: prefix + rewrite.kernels, canSaturate: rewrite.canSaturate)
-      let source = model ?? bench.folding.model
+        name: rewrite.name, technique: technique, steps: rewrite.steps, kernels: rewrite.kernels,
+        canSaturate: rewrite.canSaturate)
+      let source = bench.folding.model
       _ = try bench.propose(variant) { () throws(ScopeError) in
         var copy = source
         try rewrite.apply(&copy, context)
