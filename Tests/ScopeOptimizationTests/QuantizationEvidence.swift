@@ -25,27 +25,10 @@ struct QuantizationEvidence {
   }
 
   private static func checkpoint(_ name: String) throws -> Subject {
-    let isImageNet = name.hasPrefix("efficientnet-")
-    let path =
-      isImageNet
-      ? SharedData.repository.appending(path: "demo/efficientnet-lite0-57934424.pth").path()
-      : try #require(
-        SharedData.path("models/\(name == "resnet20" ? "resnet20-12fca82f" : "resnet56-4bfd9763").th"))
-    guard case .weights(let state) = try ModelReader.read(path: path).content else {
-      throw ScopeError(.invalidData, "not a state dict")
-    }
-    let preprocessing = isImageNet ? Preprocessing.tf : .cifar
-    var options = ImageLoader.Options()
-    options.limit = 1000
-    let images = try ImageLoader.load(
-      path: try #require(SharedData.path(isImageNet ? "imagenet-sample" : "cifar10-sample/test")),
-      preprocessing: preprocessing, options: options
-    ).images
-    let split = try DataSplit(labels: images.labels)
+    let (model, samples) = try PublishedModel.load(name, limit: 1000)
+    let split = try DataSplit(labels: samples.labels ?? [])
     return Subject(
-      model: try #require(ArchitectureRegistry.recognise(state)).build(state),
-      samples: SampleSet(images: images, normalization: preprocessing.normalization),
-      calibration: split.calibration, evaluation: split.evaluation)
+      model: model, samples: samples, calibration: split.calibration, evaluation: split.evaluation)
   }
 
   private static func export(_ name: String) throws -> Subject {

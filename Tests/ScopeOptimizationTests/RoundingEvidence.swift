@@ -16,37 +16,10 @@ import Testing
   .enabled(
     if: ProcessInfo.processInfo.environment["NEURAL_SCOPE_ROUNDING"] != nil, "prints a table on demand"))
 struct RoundingEvidence {
-  private struct Subject {
-    var model: Model
-    var samples: SampleSet
-  }
-
-  private static func subject(_ name: String) throws -> Subject {
-    let isImageNet = name.hasPrefix("efficientnet")
-    let checkpoint =
-      isImageNet
-      ? SharedData.repository.appending(path: "demo/efficientnet-lite0-57934424.pth").path()
-      : try #require(
-        SharedData.path("models/\(name == "resnet20" ? "resnet20-12fca82f" : "resnet56-4bfd9763").th"))
-    guard case .weights(let state) = try ModelReader.read(path: checkpoint).content else {
-      throw ScopeError(.invalidData, "not a state dict")
-    }
-    let architecture = try #require(ArchitectureRegistry.recognise(state))
-    let preprocessing = isImageNet ? Preprocessing.tf : .cifar
-    var options = ImageLoader.Options()
-    options.limit = isImageNet ? 1000 : 2000
-    let images = try ImageLoader.load(
-      path: try #require(SharedData.path(isImageNet ? "imagenet-sample" : "cifar10-sample/test")),
-      preprocessing: preprocessing, options: options
-    ).images
-    return Subject(
-      model: try architecture.build(state),
-      samples: SampleSet(images: images, normalization: preprocessing.normalization))
-  }
-
   @Test func table() throws {
     let environment = ProcessInfo.processInfo.environment
-    let subject = try Self.subject(environment["NEURAL_SCOPE_ROUNDING"] ?? "")
+    let name = environment["NEURAL_SCOPE_ROUNDING"] ?? ""
+    let subject = try PublishedModel.load(name, limit: name.hasPrefix("efficientnet-") ? 1000 : 2000)
     let engine = try Engine.load(path: OnnxRuntimeLibrary.path)
     let split = try DataSplit(labels: subject.samples.labels ?? [])
     var model = subject.model
@@ -89,24 +62,8 @@ struct RoundingEvidence {
         print(
           String(
             format: "%7.2f %7.2f %6.2f %6.1f  %@", percent(found.predictions, reference.predictions),
-            percent(found.predictions, labels), Self.sqnr(reference, found), seconds, name))
+            percent(found.predictions, labels), ScoreComparison.sqnr(reference, found), seconds, name))
       }
     }
-  }
-
-  /// 10 log10(signal / noise) of the scores less their mean per sample.
-  private static func sqnr(_ reference: Logits, _ other: Logits) -> Double {
-    var (signal, noise) = (0.0, 0.0)
-    let width = reference.values.count / reference.count
-    for start in stride(from: 0, to: reference.values.count, by: width) {
-      let a = reference.values[start..<start + width].map(Double.init)
-      let b = other.values[start..<start + width].map(Double.init)
-      let (meanA, meanB) = (a.reduce(0, +) / Double(width), b.reduce(0, +) / Double(width))
-      for (x, y) in zip(a, b) {
-        signal += (x - meanA) * (x - meanA)
-        noise += (x - meanA - y + meanB) * (x - meanA - y + meanB)
-      }
-    }
-    return 10 * log10(signal / noise)
   }
 }

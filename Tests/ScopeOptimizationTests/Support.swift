@@ -1,4 +1,5 @@
 import Foundation
+import ScopeArchitectures
 import ScopeBytes
 import ScopeData
 import ScopeFormats
@@ -6,6 +7,7 @@ import ScopeGraph
 import ScopeOptimization
 import ScopeRuntime
 import TestSupport
+import Testing
 
 /// Reproducible numbers in [-1, 1).
 struct Numbers {
@@ -154,5 +156,32 @@ enum Stripes {
   static func accuracy(_ predictions: [Int]) throws -> Double {
     let labels = try images().labels
     return Double(zip(predictions, labels).filter { $0 == $1 }.count) / Double(labels.count)
+  }
+}
+
+/// The published checkpoints with the images that fit them.
+enum PublishedModel {
+  /// - Parameter name: `efficientnet-lite0`, `resnet20` or `resnet56`.
+  static func load(_ name: String, limit: Int) throws -> (model: Model, samples: SampleSet) {
+    let isImageNet = name.hasPrefix("efficientnet-")
+    let path =
+      isImageNet
+      ? SharedData.repository.appending(path: "demo/efficientnet-lite0-57934424.pth").path()
+      : try #require(
+        SharedData.path("models/\(name == "resnet20" ? "resnet20-12fca82f" : "resnet56-4bfd9763").th"))
+    guard case .weights(let state) = try ModelReader.read(path: path).content else {
+      throw ScopeError(.invalidData, "not a state dict")
+    }
+    let preprocessing = isImageNet ? Preprocessing.tf : .cifar
+    var options = ImageLoader.Options()
+    options.limit = limit
+    let images = try ImageLoader.load(
+      path: try #require(SharedData.path(isImageNet ? "imagenet-sample" : "cifar10-sample/test")),
+      preprocessing: preprocessing, options: options
+    ).images
+    return (
+      try #require(ArchitectureRegistry.recognise(state)).build(state),
+      SampleSet(images: images, normalization: preprocessing.normalization)
+    )
   }
 }

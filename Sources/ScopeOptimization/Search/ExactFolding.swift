@@ -89,7 +89,7 @@ public struct EquivalenceCheck {
 }
 
 /// Distances between two sets of scores of the same images.
-enum ScoreComparison {
+package enum ScoreComparison {
   static func largestRelativeDifference(_ reference: Logits, _ other: Logits) -> Double {
     guard reference.values.count == other.values.count else { return .infinity }
     var worst = 0.0
@@ -107,7 +107,7 @@ enum ScoreComparison {
   }
 
   /// 10 log10(signal / noise), the signal being the scores less their mean per image, which softmax and argmax ignore.
-  static func sqnr(_ reference: Logits, _ other: Logits) -> Double {
+  package static func sqnr(_ reference: Logits, _ other: Logits) -> Double {
     guard reference.values.count == other.values.count, reference.classes > 0 else { return -.infinity }
     var signal = 0.0
     var noise = 0.0
