@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs neural-scope, picklescan and fickling over the security corpus: detections, false alarms, time.
 
-    python Benchmarks/security/compare.py [--scanner .build/release/neural-scope] [--corpus Tests/Fixtures/malicious]
+    python Benchmarks/security/compare.py [--scanner .build/release/neural-scope] [--corpus Tests/Fixtures/malicious/core]
 
 Needs `pip install picklescan fickling`; a tool that is not installed is left out and said so. The files of the
 corpus are scanned, never loaded. picklescan and fickling are called as libraries in this process, so that their
@@ -61,7 +61,7 @@ def fickling():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--scanner", default=os.path.join(ROOT, ".build/release/neural-scope"))
-    parser.add_argument("--corpus", default=os.path.join(ROOT, "Tests/Fixtures/malicious"))
+    parser.add_argument("--corpus", default=os.path.join(ROOT, "Tests/Fixtures/malicious/core"))
     parser.add_argument("--extension", help="only files of this extension, e.g. .pkl (tools that read pickles alone)")
     parser.add_argument("--missed", action="store_true", help="name the files each tool gets wrong")
     options = parser.parse_args()

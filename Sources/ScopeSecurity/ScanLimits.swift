@@ -16,6 +16,8 @@ public struct ScanLimits: Sendable {
   public var findingsPerRule = 20
   /// Streams looked for in one pickle file.
   public var streams = 64
+  /// Whether tensor bytes are read too (payload statistics, embedded files); costs a pass over the weights.
+  public var readsWeights = false
 
   public init() {}
 }

@@ -162,7 +162,7 @@ struct ReportTests {
 @Suite(.serialized) struct SecurityCommandTests {
   @Test func exitCodesTellSafeFromUnsafe() throws {
     #expect(try CommandLine.run("security", Fixture.path("formats/state.pt")).code == 0)
-    let folder = Fixture.path("malicious/bad")
+    let folder = Fixture.path("malicious/core/bad")
     let result = try CommandLine.run("security", folder, "--json")
     #expect(result.code == 1)
     let files = try #require(try result.json() as? [[String: Any]])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the corpus of the security tests: malicious/bad/* and malicious/good/*.
+"""Writes the corpus of the security tests: malicious/core/{bad,good}/*.
 
 Nothing here is ever loaded; the payload of every bad file is `echo`. Needs torch, numpy, onnx and safetensors:
 
@@ -11,7 +11,7 @@ import operator, os, pathlib, pickle, re, shutil, struct, tarfile, types, uuid, 
 import numpy as np
 import torch
 
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "malicious")
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "malicious", "core")
 BAD, GOOD = os.path.join(HERE, "bad"), os.path.join(HERE, "good")
 for folder in (BAD, GOOD):
     shutil.rmtree(folder, ignore_errors=True)

@@ -4,13 +4,18 @@ import ScopeSecurity
 import TestSupport
 import Testing
 
-/// The corpus of `Tests/Fixtures/make_malicious.py`.
+/// The corpus: `malicious/FAMILY/{bad,good}`, each family written by a `Tests/Fixtures/make_malicious*.py`.
 enum Corpus {
-  static func files(_ kind: String) -> [String] {
-    let folder = Fixture.path("malicious/\(kind)")
-    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().map {
-      "\(folder)/\($0)"
+  /// The files that are `bad` or `good`, of one family or of all.
+  static func files(_ kind: String, family: String? = nil) -> [String] {
+    let families = family.map { [$0] } ?? entries("malicious")
+    return families.flatMap { family in
+      entries("malicious/\(family)/\(kind)").map { Fixture.path("malicious/\(family)/\(kind)/\($0)") }
     }
+  }
+
+  private static func entries(_ folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: Fixture.path(folder))) ?? []).sorted()
   }
 
   static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }
@@ -80,7 +85,7 @@ enum Corpus {
     ("st_padding.safetensors", "ST002"), ("st_metadata.safetensors", "ST003"),
   ])
   func theRuleMadeForItFires(_ file: String, _ rule: String) throws {
-    let verdict = try SecurityScanner().scan(file: Fixture.path("malicious/bad/\(file)"))
+    let verdict = try SecurityScanner().scan(file: Fixture.path("malicious/core/bad/\(file)"))
     #expect(
       Corpus.rules(verdict).contains(rule), "\(file): \(verdict.findings.map { "\($0.rule) \($0.evidence)" })"
     )

@@ -13,7 +13,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: root) }
     let model = folder.appending(path: "model.onnx")
     try FileManager.default.copyItem(
-      atPath: Fixture.path("malicious/good/external.onnx"), toPath: model.path())
+      atPath: Fixture.path("malicious/core/good/external.onnx"), toPath: model.path())
     try Data(repeating: 1, count: 8).write(to: root.appending(path: "outside.bin"))
     try prepare(folder)
     return try SecurityScanner().scan(file: model.path())

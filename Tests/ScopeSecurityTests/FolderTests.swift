@@ -15,7 +15,7 @@ import Testing
   @Test func limitsMakeTheResultIncomplete() throws {
     var limits = ScanLimits()
     limits.files = 3
-    let verdicts = try SecurityScanner(limits: limits).scan(path: Fixture.path("malicious/good"))
+    let verdicts = try SecurityScanner(limits: limits).scan(path: Fixture.path("malicious/core/good"))
     #expect(verdicts.contains { $0.verdict == .incomplete })
   }
 
@@ -26,7 +26,7 @@ import Testing
   @Test func nestingBeyondTheLimitIsNotSafe() throws {
     var limits = ScanLimits()
     limits.nesting = 0
-    let path = Fixture.path("malicious/bad/zip_in_zip.zip")
+    let path = Fixture.path("malicious/core/bad/zip_in_zip.zip")
     let verdict = try SecurityScanner(limits: limits).scan(file: path)
     #expect(verdict.verdict != .safe)
     #expect(verdict.findings.contains { $0.rule == "ARC005" })

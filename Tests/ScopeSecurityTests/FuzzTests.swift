@@ -81,7 +81,7 @@ import Testing
     for name in [
       "state_dict.pt", "state_dict_legacy.pt", "good.safetensors", "arrays.npz", "plain.onnx", "dict_4.pkl",
     ] {
-      let whole = try ByteSlice(mappingFile: Fixture.path("malicious/good/\(name)"))
+      let whole = try ByteSlice(mappingFile: Fixture.path("malicious/core/good/\(name)"))
       let verdict = SecurityScanner().scan(ByteSlice(whole.prefix(whole.count / 2).array), path: name)
       #expect(verdict.verdict != .safe, "\(name) \(verdict)")
       if name != "good.safetensors" { #expect(verdict.verdict == .incomplete, "\(name) \(verdict)") }

@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func verdictsRoundTripThroughJSON() throws {
-    let verdict = try SecurityScanner().scan(file: Fixture.path("malicious/bad/map.pkl"))
+    let verdict = try SecurityScanner().scan(file: Fixture.path("malicious/core/bad/map.pkl"))
     let data = try JSONEncoder().encode(verdict)
     #expect(try JSONDecoder().decode(FileVerdict.self, from: data) == verdict)
     let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

@@ -126,7 +126,7 @@ extension FileScan {
       verify(member, &subject)
     case .numpy:
       scanNumPy(data, member: name, depth: depth)
-    case .zip, .tar:
+    case .zip, .tar, .hdf5, .gguf, .tflite, .compressed, .sevenZip:
       guard depth < limits.nesting else {
         subject.bombs.append((member.name, "containers nested more than \(limits.nesting) deep"))
         leaveOut(

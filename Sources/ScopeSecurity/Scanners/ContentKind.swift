@@ -9,6 +9,13 @@ enum ContentKind: Sendable, Equatable {
   case onnx
   case pickle
   case tar
+  case hdf5
+  case gguf
+  case tflite
+  /// One compressed stream; the codec decides what decompresses it.
+  case compressed(Codec)
+  /// An archive of many members that is neither ZIP nor tar.
+  case sevenZip
   case executable(String)
   /// Recognised, not examined.
   case unsupported(String)
@@ -20,18 +27,23 @@ enum ContentKind: Sendable, Equatable {
     self = Self.sniff(bytes)
   }
 
-  private static let magics: [([UInt8], String)] = [
-    ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "HDF5 (Keras h5)"), (Array("GGUF".utf8), "GGUF"),
-    (Array("ggml".utf8), "GGML"), (Array("lmgg".utf8), "GGML"), ([0x1F, 0x8B], "gzip compressed data"),
-    (Array("BZh".utf8), "bzip2 compressed data"),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz compressed data"),
-    ([0x5D, 0x00, 0x00, 0x80, 0x00], "LZMA compressed data"),
-    ([0x04, 0x22, 0x4D, 0x18], "LZ4 compressed data"),
-    ([0x28, 0xB5, 0x2F, 0xFD], "Zstandard compressed data"),
-    ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "7-Zip archive"), (Array("Rar!".utf8), "RAR archive"),
-    (Array("PAR1".utf8), "Parquet"),
-    ([0x78, 0x9C], "zlib compressed data"), ([0x78, 0x01], "zlib compressed data"),
-    ([0x78, 0xDA], "zlib compressed data"), ([0x78, 0x5E], "zlib compressed data"),
+  /// Compression formats recognised by their first bytes.
+  enum Codec: String, Sendable, Equatable, CaseIterable {
+    case gzip, bzip2, xz, lzma, lz4, zlib
+    case zstandard = "Zstandard"
+  }
+
+  private static let magics: [([UInt8], ContentKind)] = [
+    ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], .hdf5), (Array("GGUF".utf8), .gguf),
+    (Array("ggml".utf8), .unsupported("GGML")), (Array("lmgg".utf8), .unsupported("GGML")),
+    ([0x1F, 0x8B], .compressed(.gzip)), (Array("BZh".utf8), .compressed(.bzip2)),
+    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], .compressed(.xz)),
+    ([0x5D, 0x00, 0x00, 0x80, 0x00], .compressed(.lzma)),
+    ([0x04, 0x22, 0x4D, 0x18], .compressed(.lz4)), ([0x28, 0xB5, 0x2F, 0xFD], .compressed(.zstandard)),
+    ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip), (Array("Rar!".utf8), .unsupported("RAR archive")),
+    (Array("PAR1".utf8), .unsupported("Parquet")),
+    ([0x78, 0x9C], .compressed(.zlib)), ([0x78, 0x01], .compressed(.zlib)),
+    ([0x78, 0xDA], .compressed(.zlib)), ([0x78, 0x5E], .compressed(.zlib)),
   ]
 
   private static func sniff(_ bytes: ByteSlice) -> ContentKind {
@@ -39,9 +51,9 @@ enum ContentKind: Sendable, Equatable {
     if ZipArchive.looksLikeArchive(bytes) { return .zip }
     if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .numpy }
     if let kind = ARC009.kind(of: bytes.prefix(4096)) { return .executable(kind) }
-    for (magic, name) in magics where bytes.starts(with: magic) { return .unsupported(name) }
+    for (magic, kind) in magics where bytes.starts(with: magic) { return kind }
     if bytes.count > 8, bytes.dropFirst(4).starts(with: Array("TFL3".utf8)) {
-      return .unsupported("TensorFlow Lite")
+      return .tflite
     }
     if bytes.dropFirst(257).starts(with: Array("ustar".utf8)) || TarReader.looksLikeHeader(bytes) {
       return .tar

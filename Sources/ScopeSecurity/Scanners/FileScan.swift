@@ -58,6 +58,11 @@ struct FileScan {
     case .executable(let kind):
       add(ARC009.finding("\(member ?? "the file") is \(kind)", place: FindingPlace(member: member)))
       return "executable"
+    case .hdf5: return scanHDF5(bytes, member: member)
+    case .gguf: return scanGGUF(bytes, member: member)
+    case .tflite: return scanTFLite(bytes, member: member)
+    case .compressed(let codec): return scanCompressed(bytes, codec: codec, member: member, depth: depth)
+    case .sevenZip: return scanSevenZip(bytes, member: member, depth: depth)
     case .unsupported(let name):
       leaveOut(format: name, member: member)
       return name
