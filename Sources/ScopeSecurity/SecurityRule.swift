@@ -92,5 +92,30 @@ protocol SafetensorsRule: SecurityRule {
   static func findings(in file: SafetensorsSubject) -> [Finding]
 }
 
+/// A rule about a Keras model: its configuration, and the HDF5 file that holds it or its weights.
+protocol KerasRule: SecurityRule {
+  static func findings(in model: KerasSubject) -> [Finding]
+}
+
+/// A rule about a TensorFlow graph (SavedModel, MetaGraph, GraphDef).
+protocol TensorFlowRule: SecurityRule {
+  static func findings(in model: TensorFlowSubject) -> [Finding]
+}
+
+/// A rule about a TensorFlow Lite model.
+protocol TFLiteRule: SecurityRule {
+  static func findings(in model: TFLiteSubject) -> [Finding]
+}
+
+/// A rule about a GGUF file.
+protocol GGUFRule: SecurityRule {
+  static func findings(in file: GGUFSubject) -> [Finding]
+}
+
+/// A rule about a chat template.
+protocol TemplateRule: SecurityRule {
+  static func findings(in template: ChatTemplate) -> [Finding]
+}
+
 /// A rule that a scanner raises itself, because what it reports is a step of reading (a magic number, a file name).
 protocol ReadingRule: SecurityRule {}

@@ -13,6 +13,13 @@ public enum SecurityRules {
   ]
   static let onnx: [any ONNXRule.Type] = [ONX001.self, ONX002.self, ONX003.self, ONX004.self, ONX006.self]
   static let safetensors: [any SafetensorsRule.Type] = [ST001.self, ST002.self, ST003.self]
+  static let keras: [any KerasRule.Type] = [
+    KER001.self, KER002.self, KER003.self, KER004.self, KER005.self, KER006.self, KER007.self,
+  ]
+  static let tensorFlow: [any TensorFlowRule.Type] = [TF001.self, TF002.self]
+  static let tflite: [any TFLiteRule.Type] = [TFL001.self, TFL002.self]
+  static let gguf: [any GGUFRule.Type] = [GG001.self]
+  static let templates: [any TemplateRule.Type] = [GG002.self, GG003.self]
   /// Raised by the scanners as they read.
   static let reading: [any ReadingRule.Type] = [
     PT001.self, PT002.self, PT004.self, PT005.self, NP001.self, ARC008.self, FMT001.self, FMT002.self,
@@ -25,6 +32,11 @@ public enum SecurityRules {
     rules += archive.map { $0.description }
     rules += onnx.map { $0.description }
     rules += safetensors.map { $0.description }
+    rules += keras.map { $0.description }
+    rules += tensorFlow.map { $0.description }
+    rules += tflite.map { $0.description }
+    rules += gguf.map { $0.description }
+    rules += templates.map { $0.description }
     rules += reading.map { $0.description }
     rules += DeploymentAdvisories.descriptions
     return rules.sorted { $0.id < $1.id }

@@ -1,11 +1,11 @@
 /// Element and quantization types of ggml, with the block that each packs (ggml.h, ggml-common.h; gguf 0.19
 /// `GGML_QUANT_SIZES`).
-struct GGMLType: Sendable {
-  let name: String
+package struct GGMLType: Sendable {
+  package let name: String
   /// Elements per block.
-  let blockElements: Int
+  package let blockElements: Int
   /// Bytes per block, scales included.
-  let blockBytes: Int
+  package let blockBytes: Int
 
   private init(_ name: String, _ elements: Int, _ bytes: Int) {
     self.name = name
@@ -14,7 +14,7 @@ struct GGMLType: Sendable {
   }
 
   /// By the number in the file. 4, 5, 31 to 33 and 36 to 38 were types that ggml has removed.
-  static let byCode: [UInt32: GGMLType] = [
+  package static let byCode: [UInt32: GGMLType] = [
     0: .init("F32", 1, 4), 1: .init("F16", 1, 2), 2: .init("Q4_0", 32, 18), 3: .init("Q4_1", 32, 20),
     6: .init("Q5_0", 32, 22), 7: .init("Q5_1", 32, 24), 8: .init("Q8_0", 32, 34), 9: .init("Q8_1", 32, 40),
     10: .init("Q2_K", 256, 84), 11: .init("Q3_K", 256, 110), 12: .init("Q4_K", 256, 144),
@@ -28,7 +28,7 @@ struct GGMLType: Sendable {
     40: .init("NVFP4", 64, 36), 41: .init("Q1_0", 128, 18),
   ]
 
-  static let removed: Set<UInt32> = [4, 5, 31, 32, 33, 36, 37, 38]
+  package static let removed: Set<UInt32> = [4, 5, 31, 32, 33, 36, 37, 38]
 
   /// What `general.file_type` calls the mixture of types (llama.h `llama_ftype`).
   static let fileTypes: [Int: String] = [

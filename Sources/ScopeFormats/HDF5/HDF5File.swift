@@ -15,6 +15,8 @@ public struct HDF5Dataset: Sendable, Hashable {
   public var bytes: Int
   /// The numbers lie in other files (external storage or a virtual dataset): reading them opens those files.
   public var isExternal: Bool
+  /// Those files: of external storage, and of a virtual dataset the sources ("." is the file itself).
+  public var externalFiles: [String] = []
   /// Compressed or otherwise filtered.
   public var isFiltered: Bool
 }
@@ -46,6 +48,8 @@ public struct HDF5File: Sendable {
   public private(set) var datasetAttributes: [String: OrderedDictionary<String, HDF5Attribute>] = [:]
   /// Soft and external links, which are not followed.
   public private(set) var links: [HDF5Link] = []
+  /// What could not be read, when the reading goes on behind it.
+  public private(set) var problems: [ScopeError] = []
 
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
   private static let depthLimit = 64
@@ -65,12 +69,15 @@ public struct HDF5File: Sendable {
 
   /// - Throws: `truncated`, `malformed`, `limitExceeded` with the byte; `unsupported` for parts of the format that
   ///   model files do not use.
-  public init(_ bytes: ByteSlice) throws(ScopeError) {
+  public init(_ bytes: ByteSlice) throws(ScopeError) { try self.init(bytes, goesOn: false) }
+
+  /// - Parameter goesOn: whether parts that cannot be read are noted in ``problems`` instead of ending the reading.
+  package init(_ bytes: ByteSlice, goesOn: Bool) throws(ScopeError) {
     guard let start = Self.superblock(in: bytes) else {
       throw ScopeError(.malformed, "the file has no HDF5 signature", place: "byte \(bytes.offset)")
     }
     let (file, root) = try Self.open(bytes, at: start)
-    var reader = HDF5ObjectReader(file)
+    var reader = HDF5ObjectReader(file, goesOn: goesOn)
     var visited = Set<Int>()
     var stack: [(path: String, address: Int, depth: Int)] = [("", root, 0)]
     while let (path, address, depth) = stack.popLast() {
@@ -99,9 +106,12 @@ public struct HDF5File: Sendable {
           }
         }
       } catch {
-        throw path.isEmpty ? error : error.at("object \"/\(path.prefix(200))\"")
+        let placed = path.isEmpty ? error : error.at("object \"/\(path.prefix(200))\"")
+        guard goesOn, error.code != .limitExceeded, problems.count < 64 else { throw placed }
+        problems.append(placed)
       }
     }
+    problems += reader.problems
   }
 
   /// The widths from the superblock and the address of the root group.

@@ -28,7 +28,16 @@ struct HDF5ObjectReader {
   private var textBudget = 1 << 28
   private static let blockLimit = 10_000
 
-  init(_ file: HDF5Bytes) { self.file = file }
+  /// Whether a message that cannot be read is noted instead of ending the object.
+  private let goesOn: Bool
+  private(set) var problems: [ScopeError] = []
+  /// Within a committed type, which refers to no other.
+  private var isFollowing = false
+
+  init(_ file: HDF5Bytes, goesOn: Bool = false) {
+    self.file = file
+    self.goesOn = goesOn
+  }
 
   private struct Message {
     let type: Int
@@ -40,41 +49,54 @@ struct HDF5ObjectReader {
     var parts = HDF5DatasetParts()
     var hasLayout = false
     for message in try messages(at: address) {
-      let data = HDF5Bytes(
-        message.data, offsetSize: file.offsetSize, lengthSize: file.lengthSize, base: 0)
-      switch message.type {
-      case 0x01: parts.space = try HDF5Space(message.data, lengthSize: file.lengthSize)
-      case 0x02:
-        let flags = try data.byte(1)
-        let start = 2 + (flags & 1 != 0 ? 8 : 0)
-        try dense(start, data) { (reader, record) throws(ScopeError) in
-          object.links.append(try reader.link(record))
-        }
-      case 0x03: parts.type = try HDF5Type(message.data)
-      case 0x06: object.links.append(try link(message.data))
-      case 0x07: parts.hasExternalFiles = true
-      case 0x08:
-        parts.layout = message.data
-        hasLayout = true
-      case 0x0B: parts.isFiltered = true
-      case 0x0C:
-        let (name, value) = try attribute(message.data)
-        object.attributes[name] = value
-      case 0x11:
-        guard let tree = try shifted(data, 0), let heap = try shifted(data, file.offsetSize) else { break }
-        object.links += try HDF5OldGroup.links(&file, tree: tree, heap: heap)
-      case 0x15:
-        let flags = try data.byte(1)
-        let start = 2 + (flags & 1 != 0 ? 2 : 0)
-        try dense(start, data) { (reader, record) throws(ScopeError) in
-          let (name, value) = try reader.attribute(record)
-          object.attributes[name] = value
-        }
-      default: break
+      do throws(ScopeError) {
+        try take(message, &object, &parts, &hasLayout)
+      } catch {
+        guard goesOn, error.code != .limitExceeded, problems.count < 64 else { throw error }
+        problems.append(error)
       }
     }
     if hasLayout { object.dataset = parts }
     return object
+  }
+
+  private mutating func take(
+    _ message: Message, _ object: inout HDF5Object, _ parts: inout HDF5DatasetParts, _ hasLayout: inout Bool
+  ) throws(ScopeError) {
+    let data = HDF5Bytes(
+      message.data, offsetSize: file.offsetSize, lengthSize: file.lengthSize, base: 0)
+    switch message.type {
+    case 0x01: parts.space = try HDF5Space(message.data, lengthSize: file.lengthSize)
+    case 0x02:
+      let flags = try data.byte(1)
+      let start = 2 + (flags & 1 != 0 ? 8 : 0)
+      try dense(start, data) { (reader, record) throws(ScopeError) in
+        object.links.append(try reader.link(record))
+      }
+    case 0x03: parts.type = try HDF5Type(message.data)
+    case 0x06: object.links.append(try link(message.data))
+    case 0x07:
+      parts.hasExternalFiles = true
+      parts.externalFiles = try HDF5External.listed(data, in: file)
+    case 0x08:
+      parts.layout = message.data
+      hasLayout = true
+    case 0x0B: parts.isFiltered = true
+    case 0x0C:
+      let (name, value) = try attribute(message.data)
+      object.attributes[name] = value
+    case 0x11:
+      guard let tree = try shifted(data, 0), let heap = try shifted(data, file.offsetSize) else { return }
+      object.links += try HDF5OldGroup.links(&file, tree: tree, heap: heap)
+    case 0x15:
+      let flags = try data.byte(1)
+      let start = 2 + (flags & 1 != 0 ? 2 : 0)
+      try dense(start, data) { (reader, record) throws(ScopeError) in
+        let (name, value) = try reader.attribute(record)
+        object.attributes[name] = value
+      }
+    default: break
+    }
   }
 
   /// An address inside a message, as a position in the file.
@@ -148,6 +170,10 @@ struct HDF5ObjectReader {
         guard messageFlags & 2 == 0 else {
           // A type or attribute that several objects share.
           guard [0x01, 0x03, 0x0C].contains(type) else { continue }
+          if type == 0x03, let shared = try committed(body) {
+            result.append(shared)
+            continue
+          }
           throw ScopeError(
             .unsupported, "the HDF5 file shares a datatype or attribute between objects",
             place: "byte \(body.offset)")
@@ -156,6 +182,20 @@ struct HDF5ObjectReader {
       }
     }
     return result
+  }
+
+  /// The datatype of a committed (named) type, which has an object header of its own.
+  private mutating func committed(_ reference: ByteSlice) throws(ScopeError) -> Message? {
+    let part = HDF5Bytes(reference, offsetSize: file.offsetSize, lengthSize: file.lengthSize, base: 0)
+    let version = try part.byte(0)
+    let kind = try part.byte(1)
+    let isInHeap = version == 3 && kind == 1
+    guard (1...3).contains(version), !isInHeap, !isFollowing,
+      let address = try shifted(part, version == 1 ? 8 : 2)
+    else { return nil }
+    isFollowing = true
+    defer { isFollowing = false }
+    return try messages(at: address).first { $0.type == 0x03 }
   }
 
   private func unknownHeader(_ address: Int, _ version: Int) -> ScopeError {

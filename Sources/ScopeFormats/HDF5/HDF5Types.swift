@@ -67,6 +67,8 @@ struct HDF5DatasetParts: Sendable {
   var type: HDF5Type?
   var layout: ByteSlice?
   var isFiltered = false
+  /// Names of the files that hold the numbers instead of this one.
+  var externalFiles: [String] = []
   var hasExternalFiles = false
 
   private static let sizeLimit = 1 << 41
@@ -92,6 +94,7 @@ struct HDF5DatasetParts: Sendable {
       path: path, dimensions: space.isNull ? [0] : space.dimensions,
       type: type.name.hasPrefix("opaque") ? named ?? type.name : type.name, elementSize: type.size,
       elements: elements, bytes: bytes, isExternal: hasExternalFiles, isFiltered: isFiltered)
+    dataset.externalFiles = externalFiles
     if let layout { try check(layout, &dataset, in: file) }
     return dataset
   }
@@ -116,7 +119,9 @@ struct HDF5DatasetParts: Sendable {
       let (start, overflow) = address.addingReportingOverflow(file.base)
       guard !overflow else { throw ScopeError(.truncated, "the dataset's data lies beyond the file") }
       _ = try file.bytes.slice(at: start, count: size, what: "dataset")
-    case 3: dataset.isExternal = true
+    case 3:
+      dataset.isExternal = true
+      dataset.externalFiles += try HDF5External.virtualSources(part, in: file)
     default: break
     }
   }

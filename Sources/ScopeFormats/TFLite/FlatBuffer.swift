@@ -3,18 +3,18 @@ import ScopeBytes
 /// A bounds-checked view of a FlatBuffer (google.github.io/flatbuffers, "FlatBuffer Internals"): only what reading
 /// tables, vectors and strings needs. Every access spends from a budget, so that vectors which point at one table
 /// again and again cannot make the reading endless.
-struct FlatBuffer {
-  let bytes: ByteSlice
+package struct FlatBuffer {
+  package let bytes: ByteSlice
   private var budget: Int
 
   /// - Parameter budget: tables, vector elements and texts that may be read.
-  init(_ bytes: ByteSlice, budget: Int = 16_000_000) {
+  package init(_ bytes: ByteSlice, budget: Int = 16_000_000) {
     self.bytes = bytes
     self.budget = budget
   }
 
   /// A table: where it begins and where its field offsets are.
-  struct Table {
+  package struct Table {
     fileprivate let position: Int
     fileprivate let fields: Int
     fileprivate let fieldBytes: Int
@@ -22,19 +22,19 @@ struct FlatBuffer {
   }
 
   /// A vector: where its elements begin and how many there are.
-  struct Vector {
-    let position: Int
-    let count: Int
+  package struct Vector {
+    package let position: Int
+    package let count: Int
   }
 
-  mutating func spend(_ count: Int = 1) throws(ScopeError) {
+  package mutating func spend(_ count: Int = 1) throws(ScopeError) {
     budget -= count
     guard budget >= 0 else {
       throw ScopeError(.limitExceeded, "the file refers to more parts than a model has")
     }
   }
 
-  mutating func root() throws(ScopeError) -> Table { try table(at: try target(0)) }
+  package mutating func root() throws(ScopeError) -> Table { try table(at: try target(0)) }
 
   /// Follows the unsigned offset at `position`.
   private func target(_ position: Int) throws(ScopeError) -> Int {
@@ -79,18 +79,20 @@ struct FlatBuffer {
     return table.position + Int(offset)
   }
 
-  func scalar<T: FixedWidthInteger>(_ table: Table, _ id: Int, default value: T) throws(ScopeError) -> T {
+  package func scalar<T: FixedWidthInteger>(_ table: Table, _ id: Int, default value: T) throws(ScopeError)
+    -> T
+  {
     guard let position = try field(table, id, width: MemoryLayout<T>.size) else { return value }
     return try bytes.integer(at: position)
   }
 
-  mutating func table(_ table: Table, _ id: Int) throws(ScopeError) -> Table? {
+  package mutating func table(_ table: Table, _ id: Int) throws(ScopeError) -> Table? {
     guard let position = try field(table, id, width: 4) else { return nil }
     return try self.table(at: try target(position))
   }
 
   /// - Parameter width: bytes of an element.
-  func vector(_ table: Table, _ id: Int, width: Int) throws(ScopeError) -> Vector? {
+  package func vector(_ table: Table, _ id: Int, width: Int) throws(ScopeError) -> Vector? {
     guard let position = try field(table, id, width: 4) else { return nil }
     let start = try target(position)
     let count: UInt32 = try bytes.integer(at: start, what: "vector")
@@ -103,7 +105,7 @@ struct FlatBuffer {
     return Vector(position: start + 4, count: Int(count))
   }
 
-  mutating func tables(_ table: Table, _ id: Int) throws(ScopeError) -> [Table] {
+  package mutating func tables(_ table: Table, _ id: Int) throws(ScopeError) -> [Table] {
     guard let vector = try vector(table, id, width: 4) else { return [] }
     var result: [Table] = []
     for index in 0..<vector.count {
@@ -112,7 +114,7 @@ struct FlatBuffer {
     return result
   }
 
-  mutating func int32s(_ table: Table, _ id: Int) throws(ScopeError) -> [Int] {
+  package mutating func int32s(_ table: Table, _ id: Int) throws(ScopeError) -> [Int] {
     guard let vector = try vector(table, id, width: 4) else { return [] }
     try spend(vector.count)
     var result: [Int] = []
@@ -122,7 +124,7 @@ struct FlatBuffer {
     return result
   }
 
-  mutating func text(_ table: Table, _ id: Int) throws(ScopeError) -> String? {
+  package mutating func text(_ table: Table, _ id: Int) throws(ScopeError) -> String? {
     guard let vector = try vector(table, id, width: 1) else { return nil }
     try spend(1 + vector.count / 64)
     return String(

@@ -32,6 +32,9 @@ extension FileScan {
     for rule in SecurityRules.archive { add(rule.findings(in: subject)) }
     if isScript { return "torchscript" }
     if isTorch { return "pytorch-zip" }
+    if names.contains("config.json"), names.contains(where: { $0.hasPrefix("model.weights.") }) {
+      return "keras"
+    }
     return isNumPy ? "npz" : "zip"
   }
 
@@ -110,6 +113,7 @@ extension FileScan {
       subject.executables.append((member.name, kind))
       return
     }
+    if !isStorage, scanFramework(data, member: name, depth: depth + 1) != nil { return }
     if member.name.hasSuffix(".py"), isTorch { add(PT004.findings(code: data, member: name)) }
     switch isStorage ? storageKind(data) : ContentKind(data) {
     case .pickle:

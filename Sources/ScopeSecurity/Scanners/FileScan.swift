@@ -41,6 +41,7 @@ struct FileScan {
 
   /// Scans bytes of any kind; the returned text names the format.
   mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
+    if let format = scanFramework(bytes, member: member, depth: depth) { return format }
     let kind = ContentKind(bytes)
     switch kind {
     case .zip: return scanZip(bytes, member: member, depth: depth)

@@ -17,12 +17,18 @@ indirect enum JSONValue: Sendable {
 
   var text: String? { if case .string(let text) = self { text } else { nil } }
 
-  /// A number from 0 without fraction.
+  /// A number from 0 without fraction, sign, exponent or leading zeros.
   var natural: Int? {
-    guard case .number(let digits) = self, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-      return nil
-    }
+    guard case .number(let digits) = self, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      digits == "0" || !digits.hasPrefix("0")
+    else { return nil }
     return Int(digits)
+  }
+
+  /// Every value of a key: readers keep the first or the last of them.
+  func values(_ key: String) -> [JSONValue] {
+    guard case .object(let entries) = self else { return [] }
+    return entries.filter { $0.key == key }.map(\.value)
   }
 
   var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
@@ -34,16 +40,23 @@ struct JSONScanner {
   private let base: Int
   private var position = 0
   private var budget = 4_000_000
+  private let depthLimit: Int
+  private let allowsInfinity: Bool
 
-  private init(_ slice: ByteSlice) {
+  private init(_ slice: ByteSlice, depthLimit: Int, allowsInfinity: Bool) {
     bytes = slice.array
     base = slice.offset
+    self.depthLimit = depthLimit
+    self.allowsInfinity = allowsInfinity
   }
 
+  /// - Parameter allowsInfinity: whether `NaN` and `Infinity` are numbers, as Python writes and reads them.
   /// - Returns: the value and the position after it (white space not skipped).
   /// - Throws: `malformed`, `limitExceeded`.
-  static func parse(_ slice: ByteSlice) throws(ScopeError) -> (JSONValue, Int) {
-    var scanner = JSONScanner(slice)
+  static func parse(
+    _ slice: ByteSlice, depthLimit: Int = 64, allowsInfinity: Bool = false
+  ) throws(ScopeError) -> (JSONValue, Int) {
+    var scanner = JSONScanner(slice, depthLimit: depthLimit, allowsInfinity: allowsInfinity)
     let value = try scanner.value(depth: 0)
     return (value, scanner.position)
   }
@@ -58,7 +71,7 @@ struct JSONScanner {
 
   private mutating func value(depth: Int) throws(ScopeError) -> JSONValue {
     budget -= 1
-    guard depth < 64, budget > 0 else {
+    guard depth < depthLimit, budget > 0 else {
       throw ScopeError(.limitExceeded, "the JSON text is nested too deeply or too long")
     }
     skipSpace()
@@ -70,6 +83,10 @@ struct JSONScanner {
     case 0x74: return try word("true", .bool(true))
     case 0x66: return try word("false", .bool(false))
     case 0x6E: return try word("null", .null)
+    case 0x4E where allowsInfinity: return try word("NaN", .number("NaN"))
+    case 0x49 where allowsInfinity: return try word("Infinity", .number("Infinity"))
+    case 0x2D where allowsInfinity && position + 1 < bytes.count && bytes[position + 1] == 0x49:
+      return try word("-Infinity", .number("-Infinity"))
     default:
       let start = position
       while position < bytes.count,

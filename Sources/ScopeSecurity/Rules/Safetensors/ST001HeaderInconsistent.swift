@@ -16,4 +16,16 @@ enum ST001: SafetensorsRule {
   static func findings(in file: SafetensorsSubject) -> [Finding] {
     file.inconsistencies.prefix(20).map { finding($0.detail, place: FindingPlace(member: $0.tensor)) }
   }
+
+  /// Shards that an index names outside its folder.
+  static func shards(_ files: [String], member: String?) -> [Finding] {
+    var seen: Set<String> = []
+    return files.filter { seen.insert($0).inserted }.compactMap { file in
+      ExternalLocation.escape(file).map { reason in
+        finding(
+          "the shard \"\(PickleAnalysis.printable(String(file.prefix(160))))\" \(reason)",
+          title: "Shard outside the model's folder", place: FindingPlace(member: member))
+      }
+    }.prefix(20).map { $0 }
+  }
 }
