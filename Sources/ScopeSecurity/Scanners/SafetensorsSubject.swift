@@ -12,12 +12,41 @@ struct SafetensorsSubject {
   /// Largest header that the reference implementation accepts.
   static let headerLimit = 100_000_000
 
-  /// Whether the bytes begin like the format: a length and a JSON object.
+  /// White space in a header beyond what alignment and indentation explain.
+  static let spaceLimit = 1 << 16
+
+  /// Whether the bytes begin like the format: a length and a JSON object, white space before it included.
   static func looksLike(_ bytes: ByteSlice) -> Bool {
-    guard bytes.count >= 10, let length: UInt64 = try? bytes.integer(at: 0), bytes[8] == 0x7B else {
-      return false
+    guard bytes.count >= 10, let length: UInt64 = try? bytes.integer(at: 0) else { return false }
+    if bytes[8] == 0x7B { return length >= 2 && (length <= UInt64(headerLimit) || bytes[9] == 0x22) }
+    let head = bytes.dropFirst(8).prefix(4096).array.drop { isSpace($0) }
+    let rest = head.dropFirst().drop { isSpace($0) }
+    return length <= UInt64(bytes.count) && head.first == 0x7B && (rest.first == 0x22 || rest.first == 0x7D)
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+
+  /// White space outside of texts.
+  private static func spaces(_ header: ByteSlice) -> Int {
+    header.withUnsafeBytes { bytes in
+      var (count, isText, isEscaped) = (0, false, false)
+      for byte in bytes {
+        if isText {
+          if isEscaped {
+            isEscaped = false
+          } else if byte == 0x5C {
+            isEscaped = true
+          } else if byte == 0x22 {
+            isText = false
+          }
+        } else if byte == 0x22 {
+          isText = true
+        } else if byte <= 0x20 {
+          count += 1
+        }
+      }
+      return count
     }
-    return length >= 2 && (length <= UInt64(headerLimit) || bytes[9] == 0x22)
   }
 
   /// - Throws: `malformed`, `truncated`, `limitExceeded` when there is no header to look at.
@@ -31,6 +60,13 @@ struct SafetensorsSubject {
     let (json, end) = try JSONScanner.parse(header)
     guard case .object(let entries) = json else {
       throw ScopeError(.malformed, "the header is not a JSON object", place: "byte 8")
+    }
+    if header.count > 0, header[0] != 0x7B {
+      paddingProblems.append("white space before the header's JSON, which has to begin at byte 8")
+    }
+    let spaces = Self.spaces(header)
+    if spaces > Self.spaceLimit, spaces > header.count / 4 {
+      paddingProblems.append("\(spaces) of the header's \(header.count) bytes are white space")
     }
     let padding = header.dropFirst(end)
     if !padding.array.allSatisfy({ $0 == 0x20 }) {

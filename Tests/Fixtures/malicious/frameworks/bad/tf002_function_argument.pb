@@ -1,0 +1,16 @@
+¨
+"serve*2.21.02unknownè
+3
+pConst*
+dtype0*
+valueBB/etc/passwd
++
+cStatefulPartitionedCallp*
+
+fR
+f&
+$
+
+f
+path
+rReadFilepath"⁄

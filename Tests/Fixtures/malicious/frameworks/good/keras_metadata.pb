@@ -1,0 +1,3 @@
+
+P
+root.layer"_tf_keras_layer*/{"class_name": "Dense", "config": {"units": 2}}
