@@ -549,6 +549,9 @@ You are a helpful assistant.<|im_end|>
 
 ### Response:
 {% endif %}""",
+    "names": """{%- set ns = namespace(system='', exec=false) %}{%- for message in messages %}{%- if message.role == 'system' %}{%- set ns.system = message.content %}{%- endif %}{%- endfor %}{{ ns.system }}{%- set roles = {"user": "USER", "assistant": "ASSISTANT"} %}{%- for message in messages if message.role != 'system' %}{{ roles[message.role] ~ ': ' ~ message.content ~ (eos_token if message.role == 'assistant' else '\\n') }}{%- if message.content is string and message.content.strip() == '' %}{{ raise_exception('Empty messages are not supported') }}{%- endif %}{%- endfor %}""",
+    "functionary": """{% for message in messages %}{% if message['role'] == 'user' or message['role'] == 'system' %}{{ '<|from|>' + message['role'] + '\\n<|recipient|>all\\n<|content|>' + message['content'] + '\\n' }}{% elif message['role'] == 'tool' %}{{ '<|from|>' + message['name'] + '\\n<|recipient|>all\\n<|content|>' + message['content'] + '\\n' }}{% else %}{% set contain_content='no' %}{% if message['content'] is not none %}{{ '<|from|>assistant\\n<|recipient|>all\\n<|content|>' + message['content'] }}{% set contain_content='yes' %}{% endif %}{% if 'tool_calls' in message and message['tool_calls'] is not none %}{% for tool_call in message['tool_calls'] %}{% set prompt='<|from|>assistant\\n<|recipient|>' + tool_call['function']['name'] + '\\n<|content|>' + tool_call['function']['arguments'] %}{% if loop.index == 1 and contain_content == 'no' %}{{ prompt }}{% else %}{{ '\\n' + prompt}}{% endif %}{% endfor %}{% endif %}{{ '<|stop|>\\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|from|>assistant\\n<|recipient|>' }}{% endif %}""",
+    "rag": """{% if documents %}{{ 'Use the following documents:\\n' }}{% for document in documents %}{{ '[' ~ loop.index ~ '] ' ~ document.title ~ ': ' ~ document.text ~ '\\n' }}{% endfor %}{% endif %}{% for message in messages %}{{ message.role|upper ~ ': ' ~ message.content|trim|replace('\\n\\n', '\\n') ~ '\\n' }}{% endfor %}{% if not messages|selectattr('role', 'equalto', 'system')|list %}{{ 'You are a helpful assistant.' }}{% endif %}{% if messages|length > 20 %}{{ raise_exception('Too many messages') }}{% endif %}""",
     "code_in_text": """{{ "Write programs with if __name__ == '__main__': and never use __import__ or os.system('x'); see obj.__class__." }}{# {{ ''.__class__ }} #}{% raw %}{{ ''.__class__.__mro__ }}{% endraw %}{% for message in messages %}{{ message['content'] }}{% endfor %}""",
 }
 
@@ -611,6 +614,8 @@ ESCAPES = {
     "product": "{{ 'a' * 99999999999 }}",
     "whitespace": "{{ '' . __class__ }}",
     "broken": "{{ ''.__class__.__mro__ }}{% if %}",
+    "current_app": "{{ current_app.config }}",
+    "system_call": "{{ messages.system('echo') }}",
     "call_block": "{% call(x) messages.__class__() %}{% endcall %}",
 }
 

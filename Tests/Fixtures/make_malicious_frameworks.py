@@ -208,15 +208,19 @@ def weights():
     return buffer.getvalue()
 
 
-def archive(config, extra=(), weight=None):
+def zipped(*files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("metadata.json", json.dumps({"keras_version": "3.9.0", "date_saved": "2026-01-01@00:00:00"}))
-        file.writestr("config.json", config if isinstance(config, (bytes, str)) else json.dumps(config))
-        file.writestr("model.weights.h5", weight or weights())
-        for name, data in extra:
-            file.writestr(name, data)
+        for name, data in files:
+            file.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
     return buffer.getvalue()
+
+
+def archive(config, extra=(), weight=None):
+    return zipped(
+        ("metadata.json", json.dumps({"keras_version": "3.9.0", "date_saved": "2026-01-01@00:00:00"})),
+        ("config.json", config if isinstance(config, (bytes, str)) else json.dumps(config)),
+        ("model.weights.h5", weight or weights()), *extra)
 
 
 def h5(config=None, training=None, body=None, **options):
@@ -263,6 +267,12 @@ bad("ker001_duplicate_key.keras", archive(
 bad("ker001_escaped.keras", archive(json.dumps(sequential(layer("Lambda", {"function": LAMBDA}))).replace("__lambda__", "__l\\u0061mbda__").replace("class_name", "cl\\u0061ss_name")))
 bad("ker001_utf16.keras", archive(json.dumps(sequential(layer("Lambda", {"function": LAMBDA}))).encode("utf-16")))
 bad("ker001_config.json", json.dumps(sequential(layer("Lambda", {"function": LAMBDA}))))
+bad("ker001_qualified_name.keras", archive(sequential(layer("keras.layers.Lambda", {"function": [CODE, None, None], "function_type": "lambda"}))))
+bad("ker001_lambda.yaml", f"class_name: Sequential\nconfig:\n- class_name: Lambda\n  config:\n    function: [{CODE!r}, null, null]\n    function_type: lambda\n")
+bad("ker001_root_list.keras", archive([1, layer("Lambda", {"function": LAMBDA})]))
+bad("ker001_text_in_text.keras", archive(sequential(layer("Dense", {"units": 1, "inner": json.dumps(layer("Lambda", {"function": LAMBDA}))}))))
+bad("ker001_infinity.keras", archive(json.dumps(sequential(layer("Lambda", {"function": LAMBDA, "x": float("inf")})))))
+bad("ker006_shards.keras", archive(sequential(layer("StringLookup", {"vocabulary": "~/.ssh/id_rsa"}))))
 bad("ker001_group_attribute.h5", h5(sequential(), body=lambda f: f["model_weights"].attrs.__setitem__("model_config", json.dumps(legacy))))
 bad("ker002_subprocess.keras", archive(sequential(layer("Lambda", {"function": function("run", "subprocess"), "arguments": {"args": ["echo"]}}))))
 bad("ker002_os_system.keras", archive(sequential(layer("Lambda", {"function": function("system", "os")}))))
@@ -355,8 +365,8 @@ bad("ker007_dense_group.h5", h5(sequential(), body=many_links, libver="latest"))
 bad("ker007_old_group.h5", h5(sequential(), body=many_links))
 bad("ker007_weights.keras", archive(sequential(), weight=h5(None, body=external_storage)))
 bad("ker007_user_block.h5", h5(sequential(), body=external_link, userblock_size=512))
-bad("ker007_user_block_pickle.h5", (lambda whole: b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04echo\x85R." + whole[21:])(
-    h5(sequential(), userblock_size=512)))
+CALL = b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04echo\x85R."
+bad("user_block_pickle.h5", CALL + h5(sequential(), userblock_size=512)[len(CALL):])
 good("soft_links.h5", h5(sequential(), body=soft_links))
 good("own_virtual.h5", h5(sequential(), body=own_virtual, libver="latest"))
 good("user_block.h5", h5(sequential(), userblock_size=512))
@@ -522,6 +532,11 @@ bad("tf002_save.pb", saved_model(graph_def([const("p", "/root/.bashrc"), node("s
 bad("tf002_restore.pb", saved_model(graph_def([const("p", "/etc/shadow"), node("s", "RestoreV2", ["p"])])))
 bad("tf002_dataset.pb", saved_model(graph_def([const("p", "/etc/passwd"), node("d", "TFRecordDataset", ["p"])])))
 bad("tf002_default.pb", saved_model(graph_def([const("p", "/etc/passwd"), node("d", "PlaceholderWithDefault", ["p"]), node("r", "ReadFile", ["d"])])))
+bad("tf002_function_as_operator.pb", saved_model(graph_def([const("p", "/etc/passwd"), node("c", "f", ["p"])], [function_def("f", ["path"], [node("r", "ReadFile", ["path"])])])))
+bad("tf002_dataset_map.pb", saved_model(graph_def([const("p", "/etc/passwd"), node("s", "TensorSliceDataset", ["p"]), node("m", "MapDataset", ["s"], attribute("f", field(10, field(1, "f"))))],
+    [function_def("f", ["path"], [node("r", "ReadFile", ["path"])])])))
+bad("tf002_decoded.pb", saved_model(graph_def([const("p", "L2V0Yy9wYXNzd2Q"), node("d", "DecodeBase64", ["p"]), node("r", "ReadFile", ["d"])])))
+bad("tf002_variable.pb", saved_model(graph_def([node("v", "VarHandleOp"), node("p", "ReadVariableOp", ["v"]), node("r", "ReadFile", ["p"])])))
 bad("tf002_text.pbtxt", 'node { name: "p" op: "Const" attr { key: "value" value { tensor { dtype: DT_STRING string_val: "/etc/passwd" } } } }\nnode { name: "r" op: "ReadFile" input: "p" }\n')
 metadata = {"class_name": "Lambda", "config": {"function": {"class_name": "__tuple__", "items": [CODE, None, None]}, "function_type": "lambda"}}
 bad("ker001_keras_metadata.pb", field(1, field(2, 1) + field(3, "root.layer") + field(4, "_tf_keras_layer") + field(5, json.dumps(metadata))))
@@ -556,7 +571,7 @@ def ints(b, numbers):
 
 
 def tflite(custom=None, shape=(1, 2), buffer=1, data=b"\0" * 8, inputs=(0,), operator_inputs=(0,), code=0, graph_output=0,
-           metadata=None, external=None, builtin=0):
+           metadata=None, external=None, builtin=0, kind=0):
     b = flatbuffers.Builder(0)
     payload = b.CreateByteVector(data)
     custom_text = b.CreateString(custom) if custom else None
@@ -580,6 +595,7 @@ def tflite(custom=None, shape=(1, 2), buffer=1, data=b"\0" * 8, inputs=(0,), ope
     sizes = ints(b, shape)
     b.StartObject(10)
     b.PrependUOffsetTRelativeSlot(0, sizes, 0)
+    b.PrependInt8Slot(1, kind, 0)
     b.PrependUint32Slot(2, buffer, 0)
     b.PrependUOffsetTRelativeSlot(3, name, 0)
     tensors = vector(b, [b.EndObject()])
@@ -631,6 +647,8 @@ bad("tfl002_size.tflite", tflite(shape=(64, 64)))
 bad("tfl002_output.tflite", tflite(graph_output=-1))
 bad("tfl002_metadata.tflite", tflite(metadata=55))
 bad("tfl002_external.tflite", tflite(external=(1 << 40, 8)))
+bad("tfl002_texts.tflite", tflite(shape=(1,), kind=5, data=struct.pack("<iii", 1, 12, 0x7FFFFFF) + b"text"))
+good("texts.tflite", tflite(shape=(1,), kind=5, data=struct.pack("<iii", 1, 12, 16) + b"text"))
 plain = tflite()
 bad("tfl002_root.tflite", struct.pack("<I", 0x7FFFFFF0) + plain[4:])
 for place in range(8, 40, 4):
@@ -642,14 +660,6 @@ changed = bytearray(plain)
 at = plain.index(struct.pack("<I", 8) + b"\0" * 8)
 struct.pack_into("<I", changed, at, 0x40000000)
 bad("tfl002_vector.tflite", bytes(changed))
-
-
-def zipped(*files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for name, data in files:
-            file.writestr(name, data)
-    return buffer.getvalue()
 
 
 good("labels.tflite", tflite() + zipped(("labels.txt", "cat\ndog\n")))
@@ -720,6 +730,7 @@ bad("gg001_block.gguf", gguf(tensors=[tensor("a", [33], 8, 0)], data=b"\1" * 96)
 bad("gg001_big_endian.gguf", gguf(tensors=[tensor("a", [2**33, 2**33], 0, 0, ">")], data=b"\1" * 32, order=">"))
 bad("gguf_zip_behind.gguf", gguf(tensors=two, data=b"\1" * 96) + zipped(("data.pkl", b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04echo\x85R.")))
 whole = gguf([pair("tokenizer.ggml.tokens", 9, struct.pack("<IQ", 8, 200) + text("token") * 200)], two, b"\1" * 96)
+good("split.gguf", gguf([pair("split.no", 2, b"\0\0"), pair("split.count", 2, b"\2\0"), pair("general.license.link", 8, text("https://example.com/license"))], two, b"\1" * 96))
 incomplete("cut.gguf", whole[:900])
 incomplete("version9.gguf", gguf(version=9))
 

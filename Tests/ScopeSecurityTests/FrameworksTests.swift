@@ -59,7 +59,7 @@ import Testing
   /// Pickles inside wrappers, archives and polyglots are scanned under the pickle rules.
   @Test(arguments: [
     "ker005_torch.keras", "ker005_torch_bytes.keras", "gguf_zip_behind.gguf", "tflite_zip_pickle.tflite",
-    "ker007_user_block_pickle.h5",
+    "user_block_pickle.h5",
   ])
   func theHiddenPickleIsScanned(_ file: String) throws {
     let verdict = try SecurityScanner().scan(file: Fixture.path("malicious/frameworks/bad/\(file)"))

@@ -116,7 +116,9 @@ struct KerasSubject {
   }
 
   private mutating func layer(_ name: String, _ configuration: JSONValue, _ place: String) {
-    switch name {
+    // Names may carry a module or a package: `keras.layers.Lambda`, `Package>Lambda`.
+    let short = name.split(whereSeparator: { $0 == "." || $0 == ">" }).last.map(String.init) ?? name
+    switch short {
     case "Lambda":
       for key in ["function", "output_shape", "mask"] {
         let isCode = configuration.values("\(key)_type").contains { $0.text == "lambda" }

@@ -212,6 +212,7 @@ extension FileScan {
         leaveOut(ScopeError(.limitExceeded, "containers are nested too deeply"), member: name)
         continue
       }
+      if scanFramework(member.data, member: name, depth: depth + 1) != nil { continue }
       switch ContentKind(member.data) {
       case .text, .unknown, .empty: break
       case .pickle:

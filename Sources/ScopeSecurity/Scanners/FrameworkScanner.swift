@@ -44,11 +44,38 @@ extension FileScan {
     guard bytes.count > 22,
       bytes.firstIndex(of: [0x50, 0x4B, 5, 6], from: max(0, bytes.count - 22 - 65535)) != nil,
       (try? ZipArchive(bytes)) != nil
-    else { return }
+    else {
+      if isOrdinary, Self.hasMember(bytes) {
+        leaveOut(
+          ScopeError(
+            .truncated, "the files behind the model have no directory", remedy: "Fetch the file again"),
+          member: member)
+      }
+      return
+    }
     var inner = FileScan(path: path, directory: nil, limits: limits)
     _ = inner.scanZip(bytes, member: member, depth: 1)
     for finding in inner.findings where !(isOrdinary && finding.rule == "ARC007") { add(finding) }
     unexamined += inner.unexamined
+  }
+
+  /// Whether a member of a ZIP archive begins within the last MiB: signature, version, method and a printable name.
+  private static func hasMember(_ bytes: ByteSlice) -> Bool {
+    var position = max(0, bytes.count - (1 << 20))
+    while let found = bytes.firstIndex(of: [0x50, 0x4B, 3, 4], from: position) {
+      position = found + 4
+      let header = bytes.dropFirst(found)
+      guard let version: UInt16 = try? header.integer(at: 4), let method: UInt16 = try? header.integer(at: 8),
+        let length: UInt16 = try? header.integer(at: 26)
+      else { return true }
+      let name = header.dropFirst(30).prefix(Int(length)).array
+      if version <= 63, [0, 8, 9, 12, 14, 93].contains(method), length > 0, length < 1024,
+        name.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+      {
+        return true
+      }
+    }
+    return false
   }
 
   /// Applies the Keras rules, and the pickle rules to the modules it wraps.
@@ -98,8 +125,10 @@ extension FileScan {
   private mutating func scanJSON(_ text: ByteSlice, name: String, member: String?) -> String? {
     let isKnown = Self.templateFiles.contains(name)
     let mayMatter =
-      isKnown || text.count <= 4 << 20 || text.firstIndex(of: Array("class_name".utf8)) != nil
+      isKnown || text.count <= 1 << 18 || name == "config.json"
+      || text.firstIndex(of: Array("class_name".utf8)) != nil
       || text.firstIndex(of: Array("chat_template".utf8)) != nil
+      || text.firstIndex(of: Array("weight_map".utf8)) != nil
     guard mayMatter else { return nil }
     let root: JSONValue
     do throws(ScopeError) {
@@ -107,14 +136,14 @@ extension FileScan {
     } catch {
       // A text that merely begins with a brace is no business of this scanner; what claims to be a configuration is.
       let claims =
-        isKnown || text.firstIndex(of: Array("\"class_name\"".utf8)) != nil
+        isKnown || name == "config.json" || text.firstIndex(of: Array("\"class_name\"".utf8)) != nil
         || text.firstIndex(of: Array("\"chat_template\"".utf8)) != nil
       guard claims else { return nil }
       leaveOut(error, member: member)
       return "json"
     }
     var format: String?
-    if KerasConfiguration.isModel(root) {
+    if KerasConfiguration.isModel(root) || member != nil && name == "config.json" {
       var subject = KerasSubject(member: member)
       subject.read(root)
       apply(subject)
@@ -161,8 +190,14 @@ extension FileScan {
         position = found + marker.utf8.count
       }
     }
-    guard !subject.tags.isEmpty else { return }
-    add(KER002.findings(in: subject))
+    if !subject.tags.isEmpty { add(KER002.findings(in: subject)) }
+    // Keras 2 wrote configurations as YAML too.
+    func has(_ words: String) -> Bool { text.firstIndex(of: Array(words.utf8)) != nil }
+    if has("class_name: Lambda"), has("function_type: lambda") || has("__lambda__") {
+      add(
+        KER001.finding(
+          "a Lambda layer with code in a YAML configuration", place: FindingPlace(member: member)))
+    }
   }
 }
 
@@ -174,7 +209,7 @@ enum KerasConfiguration {
       let keys = Set(entries.map(\.key))
       if keys.contains("class_name"), keys.contains("config") || keys.contains("module") { return true }
       return root["model_config"].map(isModel) ?? false
-    case .array(let items): return items.first.map(isModel) ?? false
+    case .array(let items): return items.prefix(10_000).contains(where: isModel)
     default: return false
     }
   }

@@ -14,6 +14,11 @@ struct TFLiteSubject {
   private var file: FlatBuffer
   private var codes = 0
   private var buffers: [Int?] = []
+  /// Where the bytes of each buffer are, for the texts in them.
+  private var contents: [ByteSlice?] = []
+  /// Which graphs call which.
+  private var calls: Set<[Int]> = []
+  private var current = 0
   private var subgraphs = 0
 
   private struct Tensor {
@@ -21,6 +26,7 @@ struct TFLiteSubject {
     var shape: [Int]
     var buffer: Int
     var isSparse: Bool
+    var isText: Bool
     var name: String
   }
 
@@ -93,6 +99,10 @@ struct TFLiteSubject {
     let tables: [FlatBuffer.Table] =
       attempt("buffers") { (file) throws(ScopeError) in try file.tables(root, 4) } ?? []
     for (index, table) in tables.enumerated() {
+      let content: ByteSlice?? = try? file.vector(table, 0, width: 1).flatMap {
+        try? file.bytes.slice(at: $0.position, count: $0.count)
+      }
+      contents.append(content ?? nil)
       buffers.append(
         attempt("buffers[\(index)]") { (file) throws(ScopeError) in
           let inside = try file.vector(table, 0, width: 1)?.count ?? 0
@@ -111,7 +121,36 @@ struct TFLiteSubject {
       attempt("subgraphs") { (file) throws(ScopeError) in try file.tables(root, 2) } ?? []
     subgraphs = tables.count
     if tables.isEmpty, problems.isEmpty { note("subgraphs", "the model has no graph") }
-    for (index, table) in tables.enumerated() { readSubgraph(table, "subgraphs[\(index)]") }
+    for (index, table) in tables.enumerated() {
+      current = index
+      readSubgraph(table, "subgraphs[\(index)]")
+    }
+    if hasCycle { note("subgraphs", "graphs call each other without end") }
+  }
+
+  /// Whether following the calls leads back to where they began.
+  private var hasCycle: Bool {
+    var state = [Int](repeating: 0, count: subgraphs)
+    var targets = [[Int]](repeating: [], count: subgraphs)
+    for call in calls where call[0] < subgraphs && call[1] < subgraphs { targets[call[0]].append(call[1]) }
+    for start in 0..<subgraphs where state[start] == 0 {
+      var stack = [(start, 0)]
+      state[start] = 1
+      while let (graph, next) = stack.popLast() {
+        guard next < targets[graph].count else {
+          state[graph] = 2
+          continue
+        }
+        stack.append((graph, next + 1))
+        let target = targets[graph][next]
+        if state[target] == 1 { return true }
+        if state[target] == 0 {
+          state[target] = 1
+          stack.append((target, 0))
+        }
+      }
+    }
+    return false
   }
 
   private mutating func readSubgraph(_ table: FlatBuffer.Table, _ place: String) {
@@ -124,11 +163,21 @@ struct TFLiteSubject {
         return Tensor(
           bits: Self.bits.indices.contains(Int(type)) ? Self.bits[Int(type)] : -1,
           shape: try file.int32s(entry, 0), buffer: number, isSparse: try file.table(entry, 6) != nil,
+          isText: type == 5,
           name: try file.text(entry, 3).map { String($0.prefix(80)) } ?? "")
       }
       if let tensor { check(tensor, "\(place).tensors[\(index)]") }
       attempt("\(place).tensors[\(index)].quantization") { (file) throws(ScopeError) in
         guard let quantization = try file.table(entry, 4) else { return }
+        let dimension = Int(try file.scalar(quantization, 6, default: Int32(0)))
+        let rank = try file.vector(entry, 0, width: 4)?.count ?? 0
+        if let scales = try file.vector(quantization, 2, width: 4), scales.count > 1,
+          dimension < 0 || dimension >= rank
+        {
+          throw ScopeError(
+            .malformed, "the tensor is quantized along a dimension that it lacks", expected: "below \(rank)",
+            found: "\(dimension)")
+        }
         for (field, width) in [(0, 4), (1, 4), (2, 4), (3, 8)] {
           _ = try file.vector(quantization, field, width: width)
         }
@@ -172,11 +221,12 @@ struct TFLiteSubject {
       }
     }
     let graphs = subgraphs
-    attempt(place) { (file) throws(ScopeError) in
+    let called: [Int]? = attempt(place) { (file) throws(ScopeError) -> [Int] in
       // CallOptions, IfOptions, WhileOptions, CallOnceOptions: each names sub-graphs.
       let kind: UInt8 = try file.scalar(node, 3, default: 0)
       let fields: [Int] = Self.graphOptions[kind] ?? []
-      guard kind != 0, let options = try file.table(node, 4) else { return }
+      guard kind != 0, let options = try file.table(node, 4) else { return [] }
+      var called: [Int] = []
       for field in fields {
         let number = Int(try file.scalar(options, field, default: Int32(0)))
         guard number >= 0, number < graphs else {
@@ -184,18 +234,42 @@ struct TFLiteSubject {
             .malformed, "the operator calls a graph that does not exist", expected: "below \(graphs)",
             found: "\(number)")
         }
+        called.append(number)
       }
+      return called
     }
+    for number in called ?? [] { calls.insert([current, number]) }
   }
 
   /// Fields with numbers of sub-graphs, by the member of the union `BuiltinOptions`.
   private static let graphOptions: [UInt8: [Int]] = [16: [0], 92: [0, 1], 93: [0, 1], 103: [0]]
+
+  /// A buffer of texts: their number, one offset more than that, then the texts.
+  private static func isTextTable(_ bytes: ByteSlice) -> Bool {
+    guard let count: Int32 = try? bytes.integer(at: 0), count >= 0, Int(count) <= (bytes.count - 4) / 4 - 1
+    else {
+      return bytes.count >= 4 && (try? bytes.integer(at: 0, as: Int32.self)) == 0
+    }
+    var last = 0
+    for index in 0...Int(min(count, 1 << 20)) {
+      guard let offset: Int32 = try? bytes.integer(at: 4 + 4 * index), Int(offset) >= last,
+        Int(offset) <= bytes.count
+      else { return false }
+      last = Int(offset)
+    }
+    return true
+  }
 
   private mutating func check(_ tensor: Tensor, _ place: String) {
     let shown = tensor.name.isEmpty ? place : "\(place) \"\(PickleAnalysis.printable(tensor.name))\""
     guard tensor.buffer < max(buffers.count, 1) else {
       note(shown, "buffer \(tensor.buffer) does not exist, the file has \(buffers.count)")
       return
+    }
+    if tensor.isText, tensor.buffer > 0, contents.indices.contains(tensor.buffer),
+      let bytes = contents[tensor.buffer], !bytes.isEmpty, !Self.isTextTable(bytes)
+    {
+      note(shown, "the offsets of its texts lie outside buffer \(tensor.buffer)")
     }
     guard tensor.bits >= 0 else { return note(shown, "the tensor's type is not known") }
     guard tensor.shape.count <= 64, tensor.shape.allSatisfy({ $0 >= 0 }),

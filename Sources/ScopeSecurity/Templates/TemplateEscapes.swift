@@ -22,14 +22,14 @@ struct TemplateEscapes {
   ]
   private static let forbidden: Set<String> = [
     "mro", "subclasses", "func_globals", "func_code", "func_closure", "f_globals", "f_locals", "f_back",
-    "f_builtins",
-    "f_code", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code", "tb_frame", "tb_next",
-    "im_func",
-    "im_self", "im_class", "co_code", "popen", "system", "Popen", "check_output", "check_call", "getoutput",
-    "subprocess",
-    "builtins", "from_pyfile", "from_object", "from_envvar", "import_string", "import_module", "load_module",
-    "exec",
-    "eval", "execv", "spawn", "globals",
+    "f_builtins", "f_code", "gi_frame", "gi_code", "cr_frame", "cr_code", "ag_frame", "ag_code", "tb_frame",
+    "tb_next", "im_func", "im_self", "im_class", "co_code", "popen", "Popen", "check_output", "check_call",
+    "getoutput", "subprocess", "from_pyfile", "from_object", "from_envvar", "import_string", "import_module",
+    "load_module",
+  ]
+  /// Names that are ordinary unless they are called.
+  private static let methods: Set<String> = [
+    "system", "exec", "eval", "execv", "spawn", "globals", "run_cmd",
   ]
   private static let functions: Set<String> = [
     "eval", "exec", "compile", "open", "getattr", "setattr", "delattr", "globals", "locals", "vars", "dir",
@@ -39,11 +39,8 @@ struct TemplateEscapes {
     "os", "sys", "subprocess", "builtins", "importlib", "shutil", "socket", "popen", "system", "pickle",
     "ctypes",
   ]
-  private static let roots: Set<String> = [
-    "request", "config", "url_for", "get_flashed_messages", "current_app", "g", "app", "application",
-    "session", "settings",
-    "handler", "lipsum", "cycler", "joiner", "self", "context", "environment", "undefined_object",
-  ]
+  /// What Flask gives to templates.
+  private static let roots: Set<String> = ["request", "url_for", "get_flashed_messages", "current_app"]
 
   /// `__class__` and the like; any name with underscores around it where an attribute is meant.
   static func isSpecial(_ name: String, asAttribute: Bool) -> Bool {
@@ -90,19 +87,17 @@ struct TemplateEscapes {
     }
   }
 
-  private mutating func attribute(_ name: String, of base: JinjaExpression?) {
+  private mutating func attribute(_ name: String, of base: JinjaExpression?, isCalled: Bool) {
     if Self.isSpecial(name, asAttribute: true) {
       note("the attribute \(name)")
-    } else if Self.forbidden.contains(name) {
+    } else if Self.forbidden.contains(name) || isCalled && Self.methods.contains(name) {
       note("the attribute \(name)")
     } else if name.hasPrefix("_") {
       note("the private attribute \(name)")
     } else if name == "format_map" {
       note("format_map, which reads attributes", .high)
     }
-    if case .name(let root)? = base, Self.roots.contains(root), !variables.assigned.contains(root),
-      !(["cycler", "joiner", "lipsum", "self"].contains(root))
-    {
+    if case .name(let root)? = base, Self.roots.contains(root), !variables.assigned.contains(root) {
       note("\(root).\(name.prefix(60)): the application that renders the template", .high)
     }
   }
@@ -119,7 +114,7 @@ struct TemplateEscapes {
         note("\(name) is called")
       }
     case .attribute(let base, let name):
-      attribute(name, of: base)
+      attribute(name, of: base, isCalled: isCalled)
       if name == "format", !isCalled { note("a reference to format, which reads attributes", .high) }
       if case .name(let root) = base, !variables.assigned.contains(root), Self.functions.contains(root) {
         note("\(root).\(name) is Python's")
@@ -132,9 +127,7 @@ struct TemplateEscapes {
         {
           note("the attribute \(name) by subscript")
         }
-        if case .name(let root) = base, Self.roots.contains(root), !variables.assigned.contains(root),
-          root != "self"
-        {
+        if case .name(let root) = base, Self.roots.contains(root), !variables.assigned.contains(root) {
           note("\(root)[\"\(name.prefix(60))\"]: the application that renders the template", .high)
         }
       } else if isAssembled(index) {
@@ -218,7 +211,8 @@ struct TemplateEscapes {
     }
     if text == "format" || text == "format_map" {
       note("the filter attr takes \(text), which reads attributes")
-    } else if Self.isSpecial(text, asAttribute: true) || Self.forbidden.contains(text) || text.hasPrefix("_")
+    } else if Self.isSpecial(text, asAttribute: true) || Self.forbidden.contains(text)
+      || Self.methods.contains(text) || text.hasPrefix("_")
     {
       note("the filter attr takes \(text)")
     }

@@ -63,7 +63,7 @@ struct PathTrace {
       isComputed = true
     default:
       var isFollowed = false
-      for function in node.functions {
+      for function in node.functions + [node.type] {
         guard let target = subject.functionIndex[function] else { continue }
         for result in subject.scopes[target].results {
           isFollowed = true

@@ -91,7 +91,10 @@ struct TensorFlowSubject {
     for (number, scope) in scopes.enumerated() {
       functionIndex[scope.name] = number
       for (position, node) in scope.nodes.enumerated() {
-        for function in node.functions { callers[function, default: []].append((number, position)) }
+        // A function may be called as if it were an operator.
+        for function in node.functions + [node.type] {
+          callers[function, default: []].append((number, position))
+        }
       }
     }
   }

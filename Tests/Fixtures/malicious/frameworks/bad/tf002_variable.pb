@@ -1,0 +1,8 @@
+]
+"serve*2.21.02unknownA
+
+vVarHandleOp
+
+pReadVariableOpv
+
+rReadFilep"Ú
