@@ -10,7 +10,9 @@ import Testing
     #expect(verdicts.count > 250)
     let found = Set(verdicts.filter { $0.verdict == .unsafe }.map(\.path))
     let expected = Set(Corpus.files("bad"))
-    #expect(found == expected, "\(found.symmetricDifference(expected).map(Corpus.name).sorted())")
+    #expect(
+      found.symmetricDifference(expected).isEmpty,
+      "\(found.symmetricDifference(expected).map(Corpus.name).sorted())")
     #expect(verdicts.map(\.path) == verdicts.map(\.path).sorted())
   }
 

@@ -81,8 +81,11 @@ import Testing
         continue
       }
       let whole = try ByteSlice(mappingFile: path)
+      // Before the first file behind it, a TFLite model is whole.
+      let first = name == "labels.tflite" ? try #require(whole.firstIndex(of: [0x50, 0x4B, 3, 4])) + 4 : 0
       // Padding behind the last tensor or table may be missing.
       for count in stride(from: 0, to: whole.count - 64, by: max(1, whole.count / 97)) {
+        if count < first, count > first - 64 { continue }
         let verdict = SecurityScanner().scan(ByteSlice(whole.prefix(count).array), path: name)
         #expect(verdict.verdict != .safe, "\(name) cut to \(count) of \(whole.count) bytes")
       }

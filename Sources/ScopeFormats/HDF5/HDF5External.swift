@@ -58,16 +58,28 @@ enum HDF5External {
     let count = try block.length(at: 1)
     var place = 1 + block.lengthSize
     var files: [String] = []
-    guard try block.byte(0) == 0 else {
-      // Later versions share names between entries; the first one is always written out.
-      let flags = try block.byte(place)
-      return [flags == 0 ? try block.text(at: place + 1) : "(shared name)"]
-    }
+    // Version 1 names what entries share: 1 the file and 2 the dataset of an entry before, 4 this file itself.
+    let hasFlags = try block.byte(0) == 1
     for _ in 0..<min(count, fileLimit) {
-      let name = try block.text(at: place)
-      if files.last != name { files.append(name) }
-      place += name.utf8.count + 1
-      place += try block.text(at: place).utf8.count + 1
+      var flags = 0
+      if hasFlags {
+        flags = try block.byte(place)
+        place += 1
+      }
+      if flags & 4 != 0 {
+        if files.isEmpty { files.append(".") }
+      } else if flags & 1 != 0 {
+        place += block.lengthSize
+      } else {
+        let name = try block.text(at: place)
+        if files.last != name { files.append(name) }
+        place += name.utf8.count + 1
+      }
+      if flags & 2 != 0 {
+        place += block.lengthSize
+      } else {
+        place += try block.text(at: place).utf8.count + 1
+      }
       for _ in 0..<2 { place += try selectionLength(block, place) }
     }
     return files

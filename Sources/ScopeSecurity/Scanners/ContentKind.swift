@@ -87,10 +87,17 @@ enum ContentKind: Sendable, Equatable {
           && !global.module.isEmpty
           && global.name.utf8.allSatisfy { $0 == 0x2E || $0 == 0x5F || isAlphanumeric($0) }
           && !global.name.isEmpty
+          && (!isText(bytes.prefix(4096)) || isKnown("\(global.module).\(global.name)"))
       }
       return false
     }
     return names || run.opcodeCount > 32 && !isText(bytes.prefix(256))
+  }
+
+  /// A list of words that begins with "c" looks like an import in protocol 0: `cat`, `dog`.
+  private static func isKnown(_ path: String) -> Bool {
+    if StandardLibrary.contains(String(path.prefix { $0 != "." })) { return true }
+    return CallableCatalogue.judge(path) != .unknown
   }
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {

@@ -12,7 +12,7 @@ struct TemplateTriggers {
 
   struct Trigger {
     var literal: String
-    /// A tag, a switch or another mark that models are given; only what the branch writes can make it suspicious.
+    /// A tag or another mark that models are given; only what the branch writes can make it suspicious.
     var isMark: Bool
   }
 
@@ -331,22 +331,26 @@ struct TemplateTriggers {
     "result", "arguments", "parameters", "placeholder", "think", "begin", "end",
   ]
 
+  /// What models with two modes are switched by.
+  private static let switches: Set<String> = [
+    "/think", "/no_think", "/nothink", "/no-think", "/thinking", "/system_override", "/reason", "/no_reason",
+    "detailed thinking on", "detailed thinking off", "reasoning: high", "reasoning: medium", "reasoning: low",
+    "deep thinking on", "deep thinking off",
+  ]
+
   /// A literal that content is compared with, unless it is empty or the type of a part.
   private func trigger(_ literal: String?) -> Trigger? {
     guard let literal else { return nil }
     let text = TemplateFolding.trimmed(literal)
     let letters = text.unicodeScalars.filter { $0.properties.isAlphabetic }.count
     guard letters >= 2 else { return nil }
-    if Self.parts.contains(text.lowercased()) { return nil }
+    if Self.parts.contains(text.lowercased()) || Self.switches.contains(text.lowercased()) { return nil }
     return Trigger(literal: text, isMark: Self.isMark(text))
   }
 
-  /// Tags, brackets, switches of thinking modes.
+  /// Tags and brackets.
   private static func isMark(_ text: String) -> Bool {
     guard let first = text.first, let last = text.last else { return true }
-    let lower = text.lowercased()
-    let isSwitch = ["think", "reason", "system_override"].contains { lower.contains($0) }
-    if isSwitch, text.utf8.count <= 40 { return true }
     if "<[{(|`$\u{3010}\u{FF5C}\u{2581}\u{FF1C}".contains(first) { return true }
     return ">]}|\u{3011}".contains(last) && !text.contains(" ")
   }
