@@ -81,8 +81,9 @@ import Testing
         continue
       }
       let whole = try ByteSlice(mappingFile: path)
-      // Before the first file behind it, a TFLite model is whole.
-      let first = name == "labels.tflite" ? try #require(whole.firstIndex(of: [0x50, 0x4B, 3, 4])) + 4 : 0
+      // Before the first file behind it, a model is whole.
+      let hasMore = ["labels.tflite", "tflite_zip_pickle.tflite", "gguf_zip_behind.gguf"].contains(name)
+      let first = hasMore ? try #require(whole.firstIndex(of: [0x50, 0x4B, 3, 4])) + 4 : 0
       // Padding behind the last tensor or table may be missing.
       for count in stride(from: 0, to: whole.count - 64, by: max(1, whole.count / 97)) {
         if count < first, count > first - 64 { continue }
@@ -90,6 +91,13 @@ import Testing
         #expect(verdict.verdict != .safe, "\(name) cut to \(count) of \(whole.count) bytes")
       }
     }
+  }
+
+  /// Files that other tests read, written by the libraries themselves.
+  @Test(arguments: ["tiny.h5", "dense.h5", "tiny.keras", "tiny.weights.h5", "tiny.tflite", "tiny.gguf"])
+  func describedModelsAreSafe(_ file: String) throws {
+    let verdict = try SecurityScanner().scan(file: Fixture.path("described/\(file)"))
+    #expect(verdict.verdict == .safe, "\(verdict.findings.map { "\($0.rule) \($0.evidence)" })")
   }
 
   @Test func templatesAreBounded() {

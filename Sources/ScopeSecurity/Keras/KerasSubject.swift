@@ -44,30 +44,32 @@ struct KerasSubject {
   }
 
   /// Reads a configuration; its nesting is bounded by the parser.
-  mutating func read(_ value: JSONValue, place: String = "") {
+  mutating func read(_ value: JSONValue, place: String = "") { read(value, place: place, level: 0) }
+
+  private mutating func read(_ value: JSONValue, place: String, level: Int) {
     guard references.count + code.count + paths.count < Self.limit else { return }
     switch value {
     case .object(let entries):
       object(value, place)
       for (key, inner) in entries {
         setting(key, inner, place)
-        read(inner, place: place.isEmpty ? key : "\(place).\(key)")
+        read(inner, place: place.isEmpty ? key : "\(place).\(key)", level: level)
       }
     case .array(let items):
-      for (index, item) in items.enumerated() { read(item, place: "\(place)[\(index)]") }
+      for (index, item) in items.enumerated() { read(item, place: "\(place)[\(index)]", level: level) }
     case .string(let text):
       if text.utf8.count < 1 << 20, text.contains("enable_unsafe_deserialization") {
         switches.append((place, "names enable_unsafe_deserialization"))
       }
       if let size = MarshalledCode.size(text) {
         code.append((place, "\(size) bytes of marshalled Python code"))
-      } else if text.utf8.count > 2, text.utf8.count <= 1 << 24, text.hasPrefix("{"),
+      } else if level < 2, text.utf8.count > 2, text.utf8.count <= 1 << 24, text.hasPrefix("{"),
         text.contains("class_name"),
         let (inner, _) = try? JSONScanner.parse(
           ByteSlice(Array(text.utf8)), depthLimit: 200, allowsInfinity: true)
       {
         // Some writers keep a layer's configuration as text.
-        read(inner, place: place)
+        read(inner, place: place, level: level + 1)
       }
     default: break
     }

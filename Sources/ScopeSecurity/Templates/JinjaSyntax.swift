@@ -52,12 +52,15 @@ struct JinjaParser {
   }
 
   private static let depthLimit = 100
+  /// Operators, attributes, filters and calls of one tag: each makes the expression one level deeper.
+  private static let linkLimit = 1000
 
   private let segments: [JinjaSegment]
   private var next = 0
   private var tokens: [JinjaToken] = []
   private var position = 0
   private var depth = 0
+  private var links = 0
   private var line = 1
 
   private init(_ segments: [JinjaSegment]) { self.segments = segments }
@@ -105,6 +108,13 @@ struct JinjaParser {
   private mutating func begin(_ found: [JinjaToken]) {
     tokens = found
     position = 0
+    links = 0
+  }
+
+  /// Counts one more operator or attribute.
+  private mutating func link() throws(Failure) {
+    links += 1
+    guard links <= Self.linkLimit else { throw failure("more than \(Self.linkLimit) operators in a tag") }
   }
 
   private func finish() throws(Failure) {
@@ -259,6 +269,7 @@ struct JinjaParser {
     guard depth <= Self.depthLimit else { throw failure("more than \(Self.depthLimit) levels") }
     var value = try either()
     while take(name: "if") {
+      try link()
       let condition = try either()
       var other: JinjaExpression?
       if take(name: "else") { other = try expression() }
@@ -278,13 +289,19 @@ struct JinjaParser {
 
   private mutating func either() throws(Failure) -> JinjaExpression {
     var left = try both()
-    while take(name: "or") { left = .binary("or", left, try both()) }
+    while take(name: "or") {
+      try link()
+      left = .binary("or", left, try both())
+    }
     return left
   }
 
   private mutating func both() throws(Failure) -> JinjaExpression {
     var left = try negation()
-    while take(name: "and") { left = .binary("and", left, try negation()) }
+    while take(name: "and") {
+      try link()
+      left = .binary("and", left, try negation())
+    }
     return left
   }
 
@@ -320,6 +337,7 @@ struct JinjaParser {
     var left = try product()
     while case .symbol(let symbol)? = peek(), ["+", "-", "~"].contains(symbol) {
       position += 1
+      try link()
       left = .binary(symbol, left, try product())
     }
     return left
@@ -329,6 +347,7 @@ struct JinjaParser {
     var left = try unary()
     while case .symbol(let symbol)? = peek(), ["*", "/", "//", "%", "**"].contains(symbol) {
       position += 1
+      try link()
       left = .binary(symbol, left, try unary())
     }
     return left
@@ -348,6 +367,7 @@ struct JinjaParser {
   private mutating func postfix() throws(Failure) -> JinjaExpression {
     var value = try primary()
     while true {
+      try link()
       if take(symbol: ".") {
         switch peek() {
         case .name(let name)?: value = .attribute(value, name)
@@ -444,6 +464,7 @@ struct JinjaParser {
   private mutating func postfixWithoutTests() throws(Failure) -> JinjaExpression {
     var value = try primary()
     while true {
+      try link()
       if take(symbol: "."), case .name(let name)? = peek() {
         position += 1
         value = .attribute(value, name)
