@@ -11,7 +11,9 @@ public enum SecurityRules {
   static let archive: [any ArchiveRule.Type] = [
     ARC001.self, ARC002.self, ARC003.self, ARC004.self, ARC005.self, ARC006.self, ARC007.self, ARC009.self,
   ]
-  static let onnx: [any ONNXRule.Type] = [ONX001.self, ONX002.self, ONX003.self, ONX004.self, ONX006.self]
+  static let onnx: [any ONNXRule.Type] = [
+    ONX001.self, ONX002.self, ONX003.self, ONX004.self, ONX005.self, ONX006.self,
+  ]
   static let safetensors: [any SafetensorsRule.Type] = [ST001.self, ST002.self, ST003.self]
   /// Raised by the scanners as they read.
   static let reading: [any ReadingRule.Type] = [
