@@ -73,6 +73,7 @@ public struct SecurityScanner: Sendable {
   public func scan(_ bytes: ByteSlice, path: String, directory: String? = nil) -> FileVerdict {
     var scan = FileScan(path: path, directory: directory, limits: limits)
     let format = scan.scan(bytes, member: nil, depth: 0)
+    if limits.readsWeights { scan.scanWeights(bytes, format: format) }
     let unpickled = ["pickle", "pytorch-zip", "pytorch-legacy", "pytorch-tar", "torchscript"]
     if unpickled.contains(format), let finding = ARC008.check(path: path, content: format) {
       scan.add(finding)

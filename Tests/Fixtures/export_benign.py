@@ -47,6 +47,10 @@ def export(name, make, arguments, dynamo=(False, True), **options):
                 os.remove(path)
 
 
+def has_ops() -> None:
+    return None
+
+
 class First(nn.Module):
     """A transformers model that takes positional tensors and returns tensors only."""
 
@@ -87,6 +91,23 @@ export("detr_like", lambda: First(T.YolosForObjectDetection(T.YolosConfig(hidden
 export("segformer", lambda: First(T.SegformerForSemanticSegmentation(T.SegformerConfig(depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 16, 16], num_attention_heads=[1, 2, 2, 2], decoder_hidden_size=16, num_labels=5)), ["pixel_values"]), (torch.randn(1, 3, 64, 64),))
 del T
 
+import torchvision
+
+if not hasattr(torch.ops.torchvision, "nms"):
+    # A torchvision without its compiled operators: shapes are enough for an export.
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width, int sampling_ratio, bool aligned) -> Tensor")
+    library.impl("nms", lambda dets, scores, iou: scores.argsort(descending=True)[: max(1, len(scores) // 2)], "CPU")
+    library.impl("roi_align", lambda x, rois, scale, h, w, ratio, aligned: x.new_zeros(len(rois), x.shape[1], h, w), "CPU")
+    import torchvision.ops.boxes, torchvision.ops.roi_align, torchvision.extension
+
+    for module in (torchvision.extension, torchvision.ops.boxes, sys.modules["torchvision.ops.roi_align"]):
+        module._assert_has_ops = has_ops
+    from torchvision.ops._register_onnx_ops import _register_custom_op
+
+    torchvision.extension._HAS_OPS = True
+    _register_custom_op()
 import torchvision.models as V
 import torchvision.models.detection as D
 
@@ -247,7 +268,7 @@ class Generation(nn.Module):
         outs = torch.zeros(1, 0, dtype=torch.long)
         done = torch.zeros(1, dtype=torch.bool)
         for _ in range(int(t.shape[1])):
-            h = self.g(self.e(t[:, -1]), h)
+            h = self.g(self.e(t[:, -1] % 20), h)
             n = self.f(h).argmax(-1)
             n = torch.where(done, torch.zeros_like(n), n)
             done = done | (n == 2)
