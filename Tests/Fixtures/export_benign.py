@@ -367,7 +367,8 @@ try:
         name = "sk_" + "_".join(s[0] for s in getattr(model, "steps", [(type(model).__name__.lower(), 0)]))
         try:
             model.fit(X, Y)
-            open(os.path.join(OUT, name + ".onnx"), "wb").write(to_onnx(model, X[:1], target_opset=18).SerializeToString())
+            data = to_onnx(model, X[:1], target_opset={"": 18, "ai.onnx.ml": 3}).SerializeToString()
+            open(os.path.join(OUT, name + ".onnx"), "wb").write(data)
             print("ok", name, flush=True)
         except Exception as error:
             print("FAILED", name, str(error)[:100], flush=True)

@@ -64,4 +64,23 @@ import Testing
     }
     print("deep scan: \(files) files, \(bytes >> 20) MiB, \(time)")
   }
+
+  /// Detection of payloads put into real weights by `inject_payloads.py` (`NEURAL_SCOPE_INJECTED`), by kind and size:
+  /// `KIND-PLACE-SIZE-*.safetensors`.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["NEURAL_SCOPE_INJECTED"] != nil))
+  func injectedPayloads() throws {
+    let folder = try #require(ProcessInfo.processInfo.environment["NEURAL_SCOPE_INJECTED"])
+    var counts: [String: (found: Int, all: Int)] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      let key = name.split(separator: "-").prefix(3).joined(separator: " ")
+      let isFound = Corpus.rules(try deep("\(folder)/\(name)")).contains("WGT001")
+      counts[key, default: (0, 0)].all += 1
+      if isFound { counts[key, default: (0, 0)].found += 1 }
+    }
+    for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
+      print("injected \(key): \(count.found)/\(count.all)")
+    }
+    let clean = try #require(counts.first { $0.key.hasPrefix("none") })
+    #expect(clean.value.found == 0)
+  }
 }

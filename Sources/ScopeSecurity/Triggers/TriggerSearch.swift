@@ -17,7 +17,8 @@ struct TriggerSearch {
   private var trails: [String: (from: String, node: String)] = [:]
   private var constants: [String: Tensor] = [:]
   private var makers: [String: Node] = [:]
-  private var consumers: [String: [(node: Node, outer: [String])]] = [:]
+  private var graphConsumers: [String: [Int]]?
+  private var direct: Set<String>?
   private var found: [GraphTrigger] = []
   private var budget = 2_000_000
   /// Outputs of the top-level node whose sub-graph is walked.
@@ -62,9 +63,6 @@ struct TriggerSearch {
       budget -= 1
       guard budget > 0, found.count < 20 else { return }
       for output in node.outputs where !output.isEmpty { makers[output] = node }
-      for input in Set(node.inputs) where !input.isEmpty {
-        consumers[input, default: []].append((node, outer))
-      }
       if outer.isEmpty { enclosing = node.outputs }
       visit(node, outer: outer.isEmpty ? node.outputs : outer)
     }
@@ -422,73 +420,98 @@ struct TriggerSearch {
       ? steps : Array(steps.prefix(5)) + ["(\(steps.count - 10) more)"] + Array(steps.suffix(5))
   }
 
-  /// Nodes from the gate to a graph output. Consumers behind the gate are looked up in the graph itself: the walk has
-  /// not come there yet.
-  private func effect(of node: Node) -> [String] {
+  /// Nodes from the gate to a graph output.
+  private mutating func effect(of node: Node) -> [String] {
+    let consumers = outerConsumers()
     let targets = Set(graph.outputs.map(\.name))
-    let consumers = graph.consumers
-    var frontier = (node.outputs + enclosing).map { ($0, [String]()) }
-    var seen: Set<String> = []
-    while !frontier.isEmpty, seen.count < 100_000 {
-      var next: [(String, [String])] = []
-      for (value, steps) in frontier where seen.insert(value).inserted {
-        if targets.contains(value) { return Self.abbreviated(steps + ["output '\(Self.shown(value))'"]) }
-        for index in consumers[value] ?? [] {
-          let consumer = graph.nodes[index]
-          for output in consumer.outputs { next.append((output, steps + [Self.label(consumer)])) }
+    var frontier = node.outputs + enclosing
+    var parents: [String: (value: String, node: Int)] = [:]
+    var seen = Set(frontier)
+    var next = 0
+    while next < frontier.count {
+      let value = frontier[next]
+      next += 1
+      if targets.contains(value) {
+        var steps = ["output '\(Self.shown(value))'"]
+        var place = value
+        while let parent = parents[place] {
+          steps.append(Self.label(graph.nodes[parent.node]))
+          place = parent.value
+        }
+        return Self.abbreviated(steps.reversed())
+      }
+      for index in consumers[value] ?? [] {
+        for output in graph.nodes[index].outputs where seen.insert(output).inserted {
+          parents[output] = (value, index)
+          frontier.append(output)
         }
       }
-      frontier = next
     }
     return []
   }
 
   /// Whether the node's result reaches an output without another trained layer.
-  private func reachesOutput(_ node: Node) -> Bool {
-    let targets = Set(graph.outputs.map(\.name))
-    let consumers = graph.consumers
-    var frontier = node.outputs + enclosing
-    var seen: Set<String> = []
-    while let value = frontier.popLast(), seen.count < 100_000 {
-      guard seen.insert(value).inserted else { continue }
-      if targets.contains(value) { return true }
-      for index in consumers[value] ?? [] {
-        let consumer = graph.nodes[index]
-        let isLayer =
-          TriggerOperators.layers.contains(consumer.opType)
-          || TriggerOperators.products.contains(consumer.opType)
-          || !(consumer.domain.isEmpty || consumer.domain == "ai.onnx")
-        if !isLayer { frontier += consumer.outputs }
-      }
+  private mutating func reachesOutput(_ node: Node) -> Bool {
+    let direct = directValues()
+    return (node.outputs + enclosing).contains { direct.contains($0) }
+  }
+
+  private mutating func outerConsumers() -> [String: [Int]] {
+    if let known = graphConsumers { return known }
+    let found = graph.consumers
+    graphConsumers = found
+    return found
+  }
+
+  /// Values of the top-level graph from which an output is reached without a trained layer.
+  private mutating func directValues() -> Set<String> {
+    if let known = direct { return known }
+    let producers = graph.producers
+    var found = Set(graph.outputs.map(\.name))
+    var pending = Array(found)
+    while let value = pending.popLast() {
+      guard let index = producers[value] else { continue }
+      let node = graph.nodes[index]
+      let isLayer =
+        TriggerOperators.layers.contains(node.opType) || TriggerOperators.products.contains(node.opType)
+        || !(node.domain.isEmpty || node.domain == "ai.onnx")
+      if isLayer { continue }
+      for input in node.inputs where found.insert(input).inserted { pending.append(input) }
     }
-    return false
+    direct = found
+    return found
   }
 
   // MARK: Constants
 
   private func count(_ name: String) -> Int? { constants[source(of: name)]?.elementCount }
 
-  /// Whether all elements of a constant are equal; false when that cannot be told cheaply.
-  private func isUniform(_ name: String, depth: Int = 0) -> Bool {
-    guard depth < 16 else { return false }
-    if let tensor = constants[name] { return Self.isUniform(tensor) }
-    guard let maker = makers[name] else { return true }
-    if TriggerOperators.shapeOnly.contains(maker.opType) {
-      return maker.opType == "ConstantOfShape" || maker.opType == "Size"
+  /// Whether all elements of a constant are equal; false when that cannot be told from at most 64 values it comes from.
+  private func isUniform(_ name: String) -> Bool {
+    var pending = [name]
+    var seen: Set<String> = []
+    while let next = pending.popLast() {
+      guard !next.isEmpty, seen.insert(next).inserted else { continue }
+      guard seen.count <= 64 else { return false }
+      if let tensor = constants[next] {
+        guard Self.isUniform(tensor) else { return false }
+        continue
+      }
+      guard let maker = makers[next] else { continue }
+      if maker.opType == "ConstantOfShape" || maker.opType == "Size" { continue }
+      if TriggerOperators.shapeOnly.contains(maker.opType)
+        || TriggerOperators.scattering.contains(maker.opType)
+        || ["Concat", "OneHot", "Pad"].contains(maker.opType) || !maker.subgraphs.isEmpty
+      {
+        return false
+      }
+      if maker.opType == "Constant", maker.floats("value_floats") != nil || maker.ints("value_ints") != nil {
+        return false
+      }
+      pending +=
+        TriggerOperators.arranging.contains(maker.opType) ? Array(maker.inputs.prefix(1)) : maker.inputs
     }
-    if TriggerOperators.arranging.contains(maker.opType) {
-      return maker.inputs.first.map { isUniform($0, depth: depth + 1) } ?? true
-    }
-    if maker.opType == "Constant" {
-      return maker.floats("value_floats") == nil && maker.ints("value_ints") == nil
-    }
-    if maker.opType == "Concat" || TriggerOperators.scattering.contains(maker.opType)
-      || maker.opType == "OneHot"
-      || maker.opType == "Pad" || !maker.subgraphs.isEmpty
-    {
-      return false
-    }
-    return maker.inputs.allSatisfy { $0.isEmpty || isUniform($0, depth: depth + 1) }
+    return true
   }
 
   private static func isUniform(_ tensor: Tensor) -> Bool {

@@ -90,6 +90,10 @@ extension FileScan {
     else { return nil }
     let start = major == 1 ? 10 + Int(short) : 12 + Int(long)
     let header = bytes.prefix(min(start, 4096))
+    // Objects are a pickle, which the scan of the format itself examines.
+    guard !["'|O", "'O", "object"].contains(where: { header.firstIndex(of: Array($0.utf8)) != nil }) else {
+      return nil
+    }
     let types: [(String, DataType)] = [("<f4", .float32), ("<f2", .float16), ("<f8", .float64)]
     let type = types.first { header.firstIndex(of: Array($0.0.utf8)) != nil }?.1 ?? .uint8
     return WeightTensor(name: "array", bytes: bytes.dropFirst(start), type: type, dimensions: [])
