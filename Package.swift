@@ -72,7 +72,9 @@ let package = Package(
     room(
       "ScopeRobustness", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
       "ScopeData"),
-    room("ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats"),
+    room(
+      "ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats",
+      products: [.product(name: "Crypto", package: "swift-crypto")]),
     room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",

@@ -36,6 +36,9 @@ enum SecurityStage {
     evidence.fileFormat = model.file.format.rawValue
     evidence.sha256 = report.model.sha256
     evidence.hasSignature = hasSignature(model.file.path)
+    if case .graph(let graph) = model.file.content {
+      evidence.openInputs = AdvisoryEvidence.openInputs(of: graph.graph)
+    }
     if let architecture = model.architecture {
       evidence.architecture = .init(
         family: architecture.family, year: architecture.year, source: architecture.citation)

@@ -17,7 +17,8 @@ public struct SecurityScanner: Sendable {
 
   /// Scans a file, or every file below a folder that is or claims to be a model.
   ///
-  /// - Returns: one verdict per file, by path. For a folder, ordinary text files are left out.
+  /// - Returns: one verdict per file, by path. For a folder, ordinary text files are left out, and one verdict speaks
+  ///   of its signature.
   /// - Throws: `notFound`, `unreadable`; `invalidData` for a folder without model files.
   public func scan(path: String) throws(ScopeError) -> [FileVerdict] {
     var status = stat()
@@ -51,6 +52,7 @@ public struct SecurityScanner: Sendable {
       throw ScopeError(
         .invalidData, "the folder holds no model files", file: path, remedy: "Give the path of a model file")
     }
+    if let signature = try signatureVerdict(path: path) { verdicts.append(signature) }
     return verdicts.sorted { $0.path < $1.path }
   }
 
@@ -71,6 +73,7 @@ public struct SecurityScanner: Sendable {
   public func scan(_ bytes: ByteSlice, path: String, directory: String? = nil) -> FileVerdict {
     var scan = FileScan(path: path, directory: directory, limits: limits)
     let format = scan.scan(bytes, member: nil, depth: 0)
+    if limits.readsWeights { scan.scanWeights(bytes, format: format) }
     let unpickled = ["pickle", "pytorch-zip", "pytorch-legacy", "pytorch-tar", "torchscript"]
     if unpickled.contains(format), let finding = ARC008.check(path: path, content: format) {
       scan.add(finding)

@@ -1,3 +1,4 @@
+import ScopeGraph
 import ScopeSecurity
 import Testing
 
@@ -84,5 +85,21 @@ import Testing
     let finding = try #require(DeploymentAdvisories.findings(evidence).first { $0.rule == "ADV009" })
     // Wilson 95% for 18 of 20: 69.9% to 97.2%.
     #expect(finding.evidence.contains("69.9%") && finding.evidence.contains("97.2%"), "\(finding.evidence)")
+  }
+
+  @Test func openInputsAreNamed() {
+    var evidence = AdvisoryEvidence()
+    evidence.openInputs = []
+    #expect(DeploymentAdvisories.findings(evidence).isEmpty)
+    let graph = Graph(
+      name: "g",
+      inputs: [
+        ValueInfo(name: "ids", dataType: .int64, shape: Shape([.symbolic("batch"), .symbolic("sequence")])),
+        ValueInfo(name: "image", dataType: .float32, shape: Shape([.symbolic("batch"), .known(3)])),
+      ])
+    evidence.openInputs = AdvisoryEvidence.openInputs(of: graph)
+    let found = DeploymentAdvisories.findings(evidence)
+    #expect(found.map(\.rule) == ["ADV010"])
+    #expect(found.first?.evidence == "ids: batch x sequence")
   }
 }

@@ -5,8 +5,8 @@ enum ADV005: DeploymentAdvisory {
     detects: "No .sig, .sigstore or .bundle file lies beside the model.",
     why: "Without a signature nobody can tell whether the deployed file is the one that was evaluated.",
     example: "model.onnx without model.onnx.sig",
-    mitigation: "Record the SHA-256 given here with the evaluation, and sign the file (OpenSSF Model "
-      + "Signing).",
+    mitigation: "Record the SHA-256 given here with the evaluation, and sign the file: neural-scope "
+      + "sign (OpenSSF Model Signing).",
     references: ["CWE-347", "OpenSSF Model Signing"])
 
   static func advise(_ evidence: AdvisoryEvidence) -> [Finding] {

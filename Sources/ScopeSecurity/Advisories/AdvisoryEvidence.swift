@@ -1,3 +1,5 @@
+import ScopeGraph
+
 /// What a run measured or read that bears on deployment. Every field is optional: what was not measured stays
 /// nil, and no advisory speaks about it.
 public struct AdvisoryEvidence: Sendable, Hashable, Codable {
@@ -74,5 +76,17 @@ public struct AdvisoryEvidence: Sendable, Hashable, Codable {
   /// Whether a signature (`.sig`, `.sigstore`, `model.sig`) lies beside the file.
   public var hasSignature: Bool?
   public var sha256: String?
+  /// Inputs with open sizes besides the batch, each with its sizes: `input_ids: batch x sequence`. Nil when the model
+  /// is not a graph.
+  public var openInputs: [String]?
   public init() {}
+
+  /// ``openInputs`` of a graph; the first size of an input is the batch.
+  public static func openInputs(of graph: Graph) -> [String] {
+    graph.requiredInputs.compactMap { input in
+      guard let shape = input.shape else { return "\(input.name): any number of sizes" }
+      guard shape.dimensions.dropFirst().contains(where: { $0.value == nil }) else { return nil }
+      return "\(input.name): \(shape.dimensions.map(\.description).joined(separator: " x "))"
+    }
+  }
 }

@@ -9,7 +9,7 @@ protocol DeploymentAdvisory: SecurityRule {
 public enum DeploymentAdvisories {
   static let all: [any DeploymentAdvisory.Type] = [
     ADV001.self, ADV002.self, ADV003.self, ADV004.self, ADV005.self, ADV006.self, ADV007.self, ADV008.self,
-    ADV009.self,
+    ADV009.self, ADV010.self,
   ]
 
   static var descriptions: [RuleDescription] { all.map { $0.description } }

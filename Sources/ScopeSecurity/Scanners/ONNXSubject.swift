@@ -32,7 +32,14 @@ struct ONNXSubject {
   private(set) var overflowingTensors: [(place: String, offset: Int, dimensions: [Int64])] = []
   /// One use per operator and domain.
   private(set) var operators: [OperatorUse] = []
-  private(set) var functionDomains: Set<String> = []
+  /// Functions defined in the model, `DOMAIN:NAME`.
+  private(set) var functions: Set<String> = []
+  /// Tensors whose data inside the file is not what type and shape need.
+  private(set) var mismatchedTensors: [(place: String, offset: Int, detail: String)] = []
+  /// Paths of compiled engines that EPContext nodes name.
+  private(set) var enginePaths: [(place: String, offset: Int, location: String)] = []
+  /// The model as a strict reader sees it, external data left where it is; nil when the reader refuses it.
+  var model: Model?
   /// Why the walk is not complete, if it is not.
   private(set) var limit: String?
 
@@ -85,11 +92,15 @@ struct ONNXSubject {
   private mutating func function(_ message: ByteSlice) {
     var place = "function"
     var domain = ""
+    var name = ""
     for case (let number, .bytes(let inner)) in ProtobufFields(message) {
-      if number == 1 { place = "function \(inner.utf8String ?? "")" }
+      if number == 1 {
+        name = inner.utf8String ?? "?"
+        place = "function \(name)"
+      }
       if number == 10 { domain = inner.utf8String ?? "" }
     }
-    functionDomains.insert(domain)
+    functions.insert("\(domain):\(name)")
     var node = 0
     for case (let number, .bytes(let inner)) in ProtobufFields(message) {
       guard spend() else { return }
@@ -115,9 +126,32 @@ struct ONNXSubject {
       default: break
       }
     }
+    if type == "EPContext" { engine(message, place) }
     if seenOperators.insert("\(domain):\(type)").inserted {
       operators.append(OperatorUse(domain: domain, type: type, place: place, offset: message.offset))
     }
+  }
+
+  /// `ep_cache_context` of an EPContext node is a path unless `embed_mode` is 1 (its default).
+  private mutating func engine(_ message: ByteSlice, _ place: String) {
+    var path: String?
+    var isEmbedded = true
+    for case (5, .bytes(let attribute)) in ProtobufFields(message) {
+      var name = ""
+      var text: String?
+      var number: UInt64?
+      for (field, payload) in ProtobufFields(attribute) {
+        switch (field, payload) {
+        case (1, .bytes(let bytes)): name = bytes.utf8String ?? ""
+        case (3, .varint(let value)): number = value
+        case (4, .bytes(let bytes)): text = bytes.prefix(4096).utf8String
+        default: break
+        }
+      }
+      if name == "ep_cache_context" { path = text }
+      if name == "embed_mode", let number { isEmbedded = number == 1 }
+    }
+    if let path, !isEmbedded, enginePaths.count < 1000 { enginePaths.append((place, message.offset, path)) }
   }
 
   private mutating func attribute(_ message: ByteSlice, _ place: String, depth: Int) {
@@ -146,8 +180,19 @@ struct ONNXSubject {
     var name = ""
     var isExternal = false
     var entries: [(String, String)] = []
+    var raw: Int?
+    /// Elements in `float_data`, `int64_data` and `double_data`.
+    var typed: [DataType: Int] = [:]
     for (number, payload) in ProtobufFields(message) {
       switch (number, payload) {
+      case (9, .bytes(let bytes)): raw = (raw ?? 0) + bytes.count
+      case (4, .bytes(let bytes)): typed[.float32, default: 0] += bytes.count / 4
+      case (4, .fixed): typed[.float32, default: 0] += 1
+      case (10, .bytes(let bytes)): typed[.float64, default: 0] += bytes.count / 8
+      case (10, .fixed): typed[.float64, default: 0] += 1
+      case (7, .varint): typed[.int64, default: 0] += 1
+      case (7, .bytes(let bytes)):
+        typed[.int64, default: 0] += bytes.withUnsafeBytes { $0.reduce(0) { $0 + ($1 < 0x80 ? 1 : 0) } }
       case (1, .varint(let value)): dimensions.append(Int64(bitPattern: value))
       case (1, .bytes(let packed)):
         var reader = ByteReader(packed)
@@ -165,12 +210,29 @@ struct ONNXSubject {
     let place = name.isEmpty ? place : "\(place) \"\(name)\""
     let byteCount = Self.byteCount(dimensions, type)
     if byteCount == nil { overflowingTensors.append((place, message.offset, dimensions)) }
-    guard isExternal || !entries.isEmpty else { return }
+    guard isExternal || !entries.isEmpty else {
+      if let byteCount, let type, type != .string {
+        if let raw, raw != byteCount {
+          mismatchedTensors.append(
+            (place, message.offset, "raw_data has \(raw) bytes, type and shape need \(byteCount)"))
+        } else if raw == nil, let count = typed[type], type.byteCount(elements: count) != byteCount {
+          mismatchedTensors.append(
+            (place, message.offset, "the data has \(count) elements, type and shape need \(byteCount) bytes"))
+        }
+      }
+      return
+    }
     var tensor = ExternalTensor(place: place, offset: message.offset)
     tensor.byteCount = type == nil || type == .string ? nil : byteCount
     for (key, value) in entries {
       switch key {
-      case "location": tensor.location = value
+      case "location":
+        if tensor.location != nil {
+          // Readers differ on which one counts: both are examined.
+          tensor.badNumbers.append((key, "given twice"))
+          externalTensors.append(tensor)
+        }
+        tensor.location = value
       case "offset", "length":
         guard let number = Int(value), number >= 0 else {
           tensor.badNumbers.append((key, value))

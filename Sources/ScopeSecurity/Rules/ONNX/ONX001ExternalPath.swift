@@ -1,12 +1,14 @@
 /// ONX001: External data outside the model's folder. The location of external tensor data (initializers,
 /// sparse initializers, attributes, sub-graphs, functions, training graphs) is absolute, contains .., is a
-/// symbolic link that leaves the folder or is itself a link; a hard link to another name is low.
+/// symbolic link that leaves the folder or is itself a link; a hard link to another name is low. The path of a compiled
+/// engine (EPContext) that leaves the folder counts alike.
 enum ONX001: ONNXRule {
   static let description = RuleDescription(
     id: "ONX001", severity: .high, title: "External data outside the model's folder",
     detects: "The location of external tensor data (initializers, sparse initializers, attributes, "
       + "sub-graphs, functions, training graphs) is absolute, contains .., is a symbolic link that "
-      + "leaves the folder or is itself a link; a hard link to another name is low.",
+      + "leaves the folder or is itself a link; a hard link to another name is low. The path of a compiled "
+      + "engine (EPContext) that leaves the folder counts alike.",
     why: "Loading the model reads any file of the machine into a tensor; saving it may overwrite one.",
     example: "location = ../../../etc/passwd",
     mitigation: "Do not load this model; ask for one with the data inside or beside it.",
@@ -45,6 +47,14 @@ enum ONX001: ONNXRule {
         findings.append(finding("location '\(shown)' is \(kind)", place: place))
       case .missing, .file: break
       }
+    }
+    for engine in model.enginePaths where findings.count < 20 {
+      guard let reason = ExternalLocation.escape(engine.location) else { continue }
+      findings.append(
+        finding(
+          "EPContext: '\(PickleAnalysis.printable(String(engine.location.prefix(200))))' \(reason)",
+          title: "A compiled engine outside the model's folder",
+          place: FindingPlace(member: engine.place, offset: engine.offset)))
     }
     return findings
   }
