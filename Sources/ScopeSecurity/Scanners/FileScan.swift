@@ -9,6 +9,8 @@ struct FileScan {
   let directory: String?
   var findings: [Finding] = []
   var unexamined: [String] = []
+  /// Bytes that decompression has produced so far.
+  private(set) var expandedTotal = 0
   private var counts: [String: Int] = [:]
 
   init(path: String, directory: String?, limits: ScanLimits) {
@@ -27,6 +29,12 @@ struct FileScan {
   }
 
   mutating func add(_ finding: Finding) { add([finding]) }
+
+  /// What one more decompression may produce.
+  var expansionLeft: Int { max(0, min(limits.expandedBytes, limits.totalExpandedBytes - expandedTotal)) }
+
+  /// Counts what a decompression produced.
+  mutating func expanded(by count: Int) { expandedTotal += count }
 
   /// Notes something that could not be read, with a finding that says so.
   mutating func leaveOut(_ error: ScopeError, member: String? = nil) {
