@@ -90,7 +90,7 @@ enum ContentKind: Sendable, Equatable {
     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
   }
 
-  private static func hasEndRecord(_ bytes: ByteSlice) -> Bool {
+  static func hasEndRecord(_ bytes: ByteSlice) -> Bool {
     bytes.count >= 22
       && bytes.firstIndex(of: [0x50, 0x4B, 5, 6], from: max(0, bytes.count - 22 - 65535)) != nil
   }

@@ -50,6 +50,13 @@ struct FileScan {
   /// Scans bytes of any kind; the returned text names the format.
   mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
     let kind = ContentKind(bytes)
+    let format = scan(bytes, as: kind, member: member, depth: depth)
+    scanBehind(bytes, kind: kind, member: member, depth: depth)
+    return format
+  }
+
+  private mutating func scan(_ bytes: ByteSlice, as kind: ContentKind, member: String?, depth: Int) -> String
+  {
     switch kind {
     case .zip: return scanZip(bytes, member: member, depth: depth)
     case .numpy:
@@ -63,6 +70,11 @@ struct FileScan {
     case .onnx:
       scanONNX(bytes, member: member)
       return "onnx"
+    case .executable(let kind)
+    where kind.hasPrefix("a script") && member == nil && !FolderWalk.claimsToBeModel(path):
+      // A script that stands beside a model says what it is; nothing runs it by itself.
+      scanText(bytes, name: path, member: nil)
+      return "text"
     case .executable(let kind):
       add(ARC009.finding("\(member ?? "the file") is \(kind)", place: FindingPlace(member: member)))
       return "executable"
@@ -75,7 +87,7 @@ struct FileScan {
       leaveOut(format: name, member: member)
       return name
     case .text:
-      leaveOut(ScopeError(.unsupported, "this is text, not a model"), member: member)
+      scanText(bytes, name: member ?? path, member: member)
       return "text"
     case .empty:
       leaveOut(ScopeError(.truncated, "the file is empty"), member: member)
