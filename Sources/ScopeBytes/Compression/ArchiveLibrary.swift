@@ -147,16 +147,25 @@ import Synchronization
     return try unsafe input.withUnsafeBytes { source throws(ScopeError) -> Decompressed in
       let reader = try Reader(self)
       var entry: Handle?
+      func broken(_ reason: String) -> ScopeError {
+        ScopeError(
+          .malformed, "the \(codec.rawValue) data cannot be read", place: "byte \(input.offset)",
+          found: reason)
+      }
       guard unsafe supportRaw(reader.handle) == Status.fine,
         unsafe supportEmpty(reader.handle) == Status.fine,
         unsafe appendFilter(reader.handle, Self.filter(codec)) >= Status.warning,
-        unsafe openMemory(reader.handle, source.baseAddress, source.count) >= Status.warning,
-        case let status = unsafe nextHeader(reader.handle, &entry),
-        status == Status.fine || status == Status.warning || status == Status.endOfFile
-      else {
-        throw ScopeError(
-          .malformed, "the \(codec.rawValue) data cannot be read", place: "byte \(input.offset)",
-          found: reader.message)
+        unsafe openMemory(reader.handle, source.baseAddress, source.count) >= Status.warning
+      else { throw broken(reader.message) }
+      // A stream that breaks at once counts as an empty one; what went wrong is told only here.
+      let early = unsafe errorText(reader.handle).map { unsafe String(cString: $0) }
+      let status = unsafe nextHeader(reader.handle, &entry)
+      guard status == Status.fine || status == Status.warning || status == Status.endOfFile else {
+        throw broken(early ?? reader.message)
+      }
+      let fed = unsafe filterBytes(reader.handle, -1)
+      if status == Status.endOfFile, early != nil || fed <= 0 {
+        throw broken(early ?? "nothing came out")
       }
       var result =
         status == Status.endOfFile
