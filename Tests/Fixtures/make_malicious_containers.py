@@ -119,22 +119,37 @@ nested = EVIL
 for _ in range(6):
     nested = gzip.compress(nested, mtime=0)
 bad("nested_bomb.gz", nested)
-incomplete("truncated.gz", gzip.compress(PLAIN * 40, mtime=0)[:-12])
-incomplete("truncated.xz", lzma.compress(PLAIN * 40)[:40])
-incomplete("broken.bz2", bz2.compress(PLAIN * 40)[:30])
+LONG = pickle.dumps([{"name": f"layer {i}", "size": i * i} for i in range(200)], 2)
+incomplete("truncated.gz", gzip.compress(LONG, mtime=0)[:-100])
+incomplete("truncated.xz", lzma.compress(LONG)[:40])
+incomplete("broken.bz2", bz2.compress(LONG)[:30])
 incomplete("random_inside.gz", gzip.compress(bytes(range(1, 250)) * 3, mtime=0))
 
 # --- 7-Zip ----------------------------------------------------------------------------------------------------------
-def sevenzip(members, **options):
+# The same bytes on every run.
+py7zr.py7zr.ArchiveTimestamp.from_now = staticmethod(lambda: py7zr.py7zr.ArchiveTimestamp.from_datetime(1577836800.0))
+
+
+def sevenzip(members, encoded=True, **options):
     out = io.BytesIO()
     with py7zr.SevenZipFile(out, "w", **options) as target:
+        target.set_encoded_header_mode(encoded)
         for name, data in members:
             target.writef(io.BytesIO(data), name)
     return out.getvalue()
 
 
 bad("evil.7z", sevenzip([("readme.txt", b"hello"), ("model.pkl", EVIL)]))
-bad("traversal.7z", sevenzip([("model.pkl", PLAIN)]).replace("model".encode("utf-16-le"), "../..".encode("utf-16-le")))
+def renamed(data, old, new):
+    """A 7-Zip archive with a plain header in which one name is replaced by another of the same length."""
+    data = bytearray(data.replace(old.encode("utf-16-le"), new.encode("utf-16-le")))
+    offset, size = struct.unpack_from("<QQ", data, 12)
+    struct.pack_into("<L", data, 28, zlib.crc32(data[32 + offset:32 + offset + size]))
+    struct.pack_into("<L", data, 8, zlib.crc32(data[12:32]))
+    return data
+
+
+bad("traversal.7z", renamed(sevenzip([("model.pkl", PLAIN)], encoded=False), "model.pkl", "../../pkl"))
 bad("executable.7z", sevenzip([("run", ELF)]))
 good("plain.7z", sevenzip([("readme.txt", b"hello"), ("model.pkl", PLAIN)]))
 incomplete("encrypted.7z", sevenzip([("model.pkl", PLAIN)], password="secret"))

@@ -18,7 +18,11 @@ extension FileScan {
     }
     take(contents, of: member)
     scanInner(contents.data, name: name, depth: depth)
-    scanTrailing(bytes.dropFirst(contents.consumed), member: member, depth: depth)
+    // Where a stream breaks off, what follows may be the rest of it.
+    let rest = bytes.dropFirst(contents.consumed)
+    if contents.problem == nil || contents.problem?.code == .malformed && Self.loadable(rest) != nil {
+      scanTrailing(rest, member: member, depth: depth)
+    }
     return codec.rawValue
   }
 
