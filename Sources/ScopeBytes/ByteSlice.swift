@@ -11,7 +11,10 @@
 @safe final class ByteStorage: @unchecked Sendable {
   let base: UnsafeRawPointer
   let count: Int
-  private let isMapped: Bool
+  private let owner: Owner
+
+  /// Who gives the memory back, and how.
+  private enum Owner { case mapping, allocation, heap }
 
   /// Takes a private, read-only mapping of an open file of known size.
   init(mapping descriptor: Int32, count: Int) throws(ScopeError) {
@@ -22,7 +25,14 @@
     }
     unsafe base = UnsafeRawPointer(address)
     self.count = count
-    isMapped = true
+    owner = .mapping
+  }
+
+  /// Takes over memory from `malloc`, `calloc` or `realloc`.
+  init(adopting buffer: UnsafeMutableRawPointer, count: Int) {
+    unsafe base = UnsafeRawPointer(buffer)
+    self.count = count
+    owner = .heap
   }
 
   init(copying bytes: UnsafeRawBufferPointer) {
@@ -30,14 +40,14 @@
     if let source = bytes.baseAddress { unsafe buffer.copyMemory(from: source, byteCount: bytes.count) }
     unsafe base = UnsafeRawPointer(buffer)
     count = bytes.count
-    isMapped = false
+    owner = .allocation
   }
 
   deinit {
-    if isMapped {
-      unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
-    } else {
-      unsafe UnsafeMutableRawPointer(mutating: base).deallocate()
+    switch owner {
+    case .mapping: unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
+    case .allocation: unsafe UnsafeMutableRawPointer(mutating: base).deallocate()
+    case .heap: unsafe free(UnsafeMutableRawPointer(mutating: base))
     }
   }
 }
@@ -58,6 +68,9 @@ public struct ByteSlice: Sendable {
     self.offset = offset
     self.count = count
   }
+
+  /// All bytes of a storage.
+  init(_ storage: ByteStorage) { self.init(storage: storage, offset: 0, count: storage.count) }
 
   /// An owned copy of `bytes`.
   public init(_ bytes: [UInt8]) {

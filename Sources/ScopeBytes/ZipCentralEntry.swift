@@ -10,6 +10,8 @@ struct ZipCentralEntry {
   let headerOffset: Int
   let externalAttributes: UInt32
   let nameBytes: ByteSlice
+  /// The name in the extra field "Info-ZIP Unicode Path", which Python prefers.
+  let unicodeName: String?
 
   /// Reads one entry; nil, with the reader unmoved, when there is no entry's signature.
   init?(_ reader: inout ByteReader) throws(ScopeError) {
@@ -31,6 +33,7 @@ struct ZipCentralEntry {
     nameBytes = try reader.slice(Int(nameLength), what: "member name")
     let extra = try reader.slice(Int(extraLength), what: "extra field")
     try reader.skip(Int(commentLength), what: "member comment")
+    unicodeName = Self.unicodePath(extra, of: nameBytes)
     var wide = Self.zip64(extra)
     size = Int(clamping: narrowSize == .max ? try Self.next(&wide, position) : UInt64(narrowSize))
     compressedSize = Int(
@@ -48,16 +51,29 @@ struct ZipCentralEntry {
   }
 
   /// The ZIP64 extended information in an extra field.
-  private static func zip64(_ extra: ByteSlice) -> ByteReader? {
+  private static func zip64(_ extra: ByteSlice) -> ByteReader? { field(1, of: extra).map { ByteReader($0) } }
+
+  /// The data of one kind in an extra field.
+  private static func field(_ kind: Int, of extra: ByteSlice) -> ByteSlice? {
     var position = 0
     while position + 4 <= extra.count {
       let length = Int(extra[position + 2]) | Int(extra[position + 3]) << 8
-      if extra[position] == 1, extra[position + 1] == 0 {
-        return ByteReader(extra.dropFirst(position + 4).prefix(length))
+      if Int(extra[position]) | Int(extra[position + 1]) << 8 == kind {
+        return extra.dropFirst(position + 4).prefix(length)
       }
       position += 4 + length
     }
     return nil
+  }
+
+  /// APPNOTE 4.6.9: version 1, the checksum of the header's name, the name in UTF-8. Nil where it says the same, or
+  /// the header's name is in a code page that it translates.
+  private static func unicodePath(_ extra: ByteSlice, of name: ByteSlice) -> String? {
+    guard let field = field(0x7075, of: extra), field.count > 5, field[0] == 1,
+      let text = field.dropFirst(5).utf8String, let plain = name.utf8String, text != plain,
+      plain.utf8.allSatisfy({ $0 < 0x80 })
+    else { return nil }
+    return text
   }
 
   /// Looks at the local header and makes the member, noting every disagreement.
@@ -70,6 +86,10 @@ struct ZipCentralEntry {
       anomalies.append(ZipAnomaly(kind, member: name, at: overflow ? 0 : start, detail))
     }
     checkName(name, note)
+    if let unicodeName {
+      note(.localHeaderDisagrees, "its Unicode path is \"\(unicodeName)\", which some readers take")
+      checkName(unicodeName, note)
+    }
     var dataOffset: Int?
     if !overflow, start >= 0, start <= bytes.count - 30,
       case let local = bytes.dropFirst(start).prefix(30), local.starts(with: [0x50, 0x4B, 3, 4])
@@ -94,7 +114,14 @@ struct ZipCentralEntry {
       madeBySystem: madeBySystem)
     if member.isEncrypted { note(.encrypted, "the member is encrypted") }
     if member.isSymbolicLink { note(.symbolicLink, "the member is a symbolic link") }
-    if method != 0, method != 8 { note(.unknownMethod, "compression method \(method)") }
+    if member.isSpecial { note(.specialFile, "the member is a device, pipe or socket") }
+    if name.hasSuffix("/"), size > 0 || compressedSize > 0 {
+      note(.folderWithData, "a folder's entry has \(compressedSize) bytes of data")
+    }
+    // Method 99 says that the real one is behind AES.
+    if ![0, 8, 12, 14, 93, 95].contains(method), !(method == 99 && member.isEncrypted) {
+      note(.unknownMethod, "compression method \(method)")
+    }
     return member
   }
 

@@ -8,8 +8,12 @@ struct ZipEndRecord {
   /// What has to be added to the offsets in the directory: the length of data put before the archive.
   let base: Int
 
-  /// The last record in the file, as readers choose it.
-  static func find(in bytes: ByteSlice, _ anomalies: inout [ZipAnomaly]) throws(ScopeError) -> ZipEndRecord {
+  /// The directory that the last record in the file points to, as readers choose it; then the other directories that
+  /// another reader may choose: of other records, of an offset that is declared and one that is computed from the
+  /// end, of contradicting ZIP64 records.
+  static func find(
+    in bytes: ByteSlice, _ anomalies: inout [ZipAnomaly]
+  ) throws(ScopeError) -> [ZipEndRecord] {
     let signature: [UInt8] = [0x50, 0x4B, 5, 6]
     let tailStart = max(0, bytes.count - 22 - 65535)
     var candidates: [Int] = []
@@ -25,88 +29,111 @@ struct ZipEndRecord {
         .truncated, "the archive has no end-of-central-directory record", place: "byte \(bytes.endOffset)",
         remedy: "The file is truncated; fetch it again")
     }
-    var chosen: ZipEndRecord?
+    var found: [ZipEndRecord] = []
     var problem: ScopeError?
-    var valid = 0
     for candidate in candidates.reversed() {
       do throws(ScopeError) {
-        let record = try ZipEndRecord(bytes, at: candidate)
-        valid += 1
-        if chosen == nil { chosen = record }
+        found += try records(bytes, at: candidate)
       } catch {
         if problem == nil { problem = error }
       }
     }
-    guard let record = chosen else {
+    guard let record = found.first else {
       throw problem ?? ScopeError(.malformed, "the archive has no valid end-of-central-directory record")
-    }
-    if valid > 1 {
-      anomalies.append(
-        ZipAnomaly(.severalEndRecords, at: record.offset, "\(valid) end records point to a directory"))
     }
     let comment: UInt16 = try bytes.integer(at: record.offset + 20)
     let end = record.offset + 22 + Int(comment)
     if end < bytes.count {
       anomalies.append(ZipAnomaly(.trailingData, at: end, "\(bytes.count - end) bytes after the end record"))
     }
-    return record
+    return found
   }
 
-  private init(_ bytes: ByteSlice, at offset: Int) throws(ScopeError) {
-    var entries = Int(try bytes.integer(at: offset + 10, as: UInt16.self))
-    var size = Int(try bytes.integer(at: offset + 12, as: UInt32.self))
-    var start = Int(try bytes.integer(at: offset + 16, as: UInt32.self))
-    var directoryEnd = offset
-    if let wide = try Self.zip64(bytes, before: offset) {
-      if entries == 0xFFFF { entries = wide.entries }
-      if size == 0xFFFF_FFFF { size = wide.size }
-      if start == 0xFFFF_FFFF { start = wide.start }
-      directoryEnd = wide.offset
+  /// The comment of the archive.
+  func comment(in bytes: ByteSlice) -> ByteSlice {
+    let length: UInt16 = (try? bytes.integer(at: offset + 20)) ?? 0
+    return bytes.dropFirst(offset + 22).prefix(Int(length))
+  }
+
+  /// Whether the comment ends where the file ends: some readers take only such a record.
+  func reachesEnd(of bytes: ByteSlice) -> Bool {
+    let length: UInt16 = (try? bytes.integer(at: offset + 20)) ?? 0
+    return offset + 22 + Int(length) == bytes.count
+  }
+
+  /// Everything that readers understand by one record; the usual understanding first.
+  private static func records(_ bytes: ByteSlice, at offset: Int) throws(ScopeError) -> [ZipEndRecord] {
+    let entries = Int(try bytes.integer(at: offset + 10, as: UInt16.self))
+    let size = Int(try bytes.integer(at: offset + 12, as: UInt32.self))
+    let start = Int(try bytes.integer(at: offset + 16, as: UInt32.self))
+    var readings: [(entries: Int, size: Int, start: Int, end: Int)] = []
+    for wide in try zip64(bytes, before: offset) {
+      // Python takes all fields of the ZIP64 record; others only those that the narrow one leaves open.
+      readings.append(
+        (
+          entries == 0xFFFF ? wide.entries : entries, size == 0xFFFF_FFFF ? wide.size : size,
+          start == 0xFFFF_FFFF ? wide.start : start, wide.offset
+        ))
+      readings.append((wide.entries, wide.size, wide.start, wide.offset))
     }
-    guard size >= 0, start >= 0, entries >= 0, size <= directoryEnd, start <= directoryEnd - size else {
-      throw ScopeError(
-        .malformed, "the central directory cannot lie where the end record says",
-        place: "byte \(bytes.offset + offset)",
-        expected: "a directory that ends before byte \(directoryEnd)", found: "\(size) bytes at \(start)")
-    }
-    func isDirectory(_ position: Int) -> Bool {
+    if readings.isEmpty { readings.append((entries, size, start, offset)) }
+    func isDirectory(_ position: Int, _ size: Int) -> Bool {
       size == 0 || bytes.dropFirst(position).starts(with: [0x50, 0x4B, 1, 2])
     }
-    // Where the offset is wrong but a directory ends right before this record, something was put before the
-    // archive (self-extracting stubs, polyglots): readers shift all offsets.
-    let shifted = directoryEnd - size
-    if isDirectory(start) {
-      directoryOffset = start
-      base = 0
-    } else if isDirectory(shifted) {
-      directoryOffset = shifted
-      base = shifted - start
-    } else {
-      throw ScopeError(
-        .malformed, "there is no central directory where the end record says",
-        place: "byte \(bytes.offset + start)",
-        expected: "50 4b 01 02", remedy: "The file is damaged; fetch it again")
+    var records: [ZipEndRecord] = []
+    var problem: ScopeError?
+    for reading in readings {
+      guard reading.size >= 0, reading.start >= 0, reading.entries >= 0, reading.size <= reading.end,
+        reading.start <= reading.end - reading.size
+      else {
+        problem = ScopeError(
+          .malformed, "the central directory cannot lie where the end record says",
+          place: "byte \(bytes.offset + offset)",
+          expected: "a directory that ends before byte \(reading.end)",
+          found: "\(reading.size) bytes at \(reading.start)")
+        continue
+      }
+      // Where the offset is wrong but a directory ends right before this record, something was put before the
+      // archive (self-extracting stubs, polyglots): readers shift all offsets. Python always computes it so.
+      let shifted = reading.end - reading.size
+      for place in reading.start == shifted || reading.size == 0 ? [reading.start] : [reading.start, shifted]
+      where isDirectory(place, reading.size)
+        && !records.contains(where: { $0.directoryOffset == place && $0.directorySize == reading.size })
+      {
+        records.append(
+          ZipEndRecord(
+            offset: offset, entryCount: reading.entries, directorySize: reading.size, directoryOffset: place,
+            base: place - reading.start))
+      }
+      if records.isEmpty {
+        problem = ScopeError(
+          .malformed, "there is no central directory where the end record says",
+          place: "byte \(bytes.offset + reading.start)",
+          expected: "50 4b 01 02", remedy: "The file is damaged; fetch it again")
+      }
     }
-    self.offset = offset
-    entryCount = entries
-    directorySize = size
+    if records.isEmpty, let problem { throw problem }
+    return records
   }
 
-  /// The ZIP64 record that the locator right before the end record points to.
+  /// The ZIP64 records that readers take: where the locator right before the end record points to, and right before
+  /// that locator. None without a locator.
   private static func zip64(
     _ bytes: ByteSlice, before offset: Int
-  ) throws(ScopeError) -> (entries: Int, size: Int, start: Int, offset: Int)? {
-    guard offset >= 20, bytes.dropFirst(offset - 20).starts(with: [0x50, 0x4B, 6, 7]) else { return nil }
+  ) throws(ScopeError) -> [(entries: Int, size: Int, start: Int, offset: Int)] {
+    guard offset >= 20, bytes.dropFirst(offset - 20).starts(with: [0x50, 0x4B, 6, 7]) else { return [] }
+    var found: [(entries: Int, size: Int, start: Int, offset: Int)] = []
     let declared: UInt64 = try bytes.integer(at: offset - 12)
     // With data before the archive the locator is off by its length; the record is then right before the locator.
     for position in [Int(clamping: declared), offset - 20 - 56]
-    where position >= 0 && position <= offset - 20 - 56 {
+    where position >= 0 && position <= offset - 20 - 56 && !found.contains(where: { $0.offset == position }) {
       guard bytes.dropFirst(position).starts(with: [0x50, 0x4B, 6, 6]) else { continue }
       let entries: UInt64 = try bytes.integer(at: position + 32)
       let size: UInt64 = try bytes.integer(at: position + 40)
       let start: UInt64 = try bytes.integer(at: position + 48)
-      return (Int(clamping: entries), Int(clamping: size), Int(clamping: start), position)
+      found.append((Int(clamping: entries), Int(clamping: size), Int(clamping: start), position))
     }
+    if !found.isEmpty { return found }
     throw ScopeError(
       .malformed, "there is no ZIP64 end record where its locator says",
       place: "byte \(bytes.offset + offset - 20)",

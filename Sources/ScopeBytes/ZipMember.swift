@@ -2,7 +2,7 @@
 public struct ZipMember: Sendable, Hashable {
   /// As stored; invalid UTF-8 is replaced. Hostile until checked (see ``ZipAnomaly/Kind/pathTraversal``).
   public let name: String
-  /// 0 stored, 8 deflated; others cannot be read.
+  /// 0 stored, 8 deflated, 12 bzip2, 14 LZMA, 93 Zstandard, 95 xz.
   public let method: UInt16
   /// General purpose flags.
   public let flags: UInt16
@@ -22,7 +22,11 @@ public struct ZipMember: Sendable, Hashable {
   public let madeBySystem: UInt8
 
   public var isEncrypted: Bool { flags & 1 != 0 }
-  public var isDirectory: Bool { name.hasSuffix("/") && size == 0 }
+  public var isDirectory: Bool { name.hasSuffix("/") && size == 0 && compressedSize == 0 }
+  /// A device, pipe or socket.
+  public var isSpecial: Bool {
+    unixMode.map { [0o010000, 0o020000, 0o060000, 0o140000].contains($0 & 0o170000) } ?? false
+  }
   /// Unix mode bits, when the archive was made on Unix.
   public var unixMode: UInt32? { madeBySystem == 3 ? externalAttributes >> 16 : nil }
   public var isSymbolicLink: Bool { unixMode.map { $0 & 0o170000 == 0o120000 } ?? false }
@@ -53,6 +57,12 @@ public struct ZipAnomaly: Sendable, Hashable {
     case trailingData
     case severalEndRecords
     case overlappingMembers
+    /// A local header that the directory does not have.
+    case hiddenMember
+    /// A folder's entry with data.
+    case folderWithData
+    /// A device, pipe or socket.
+    case specialFile
     case encrypted
     case unknownMethod
     /// The end record's number of entries is not the number found.

@@ -8,8 +8,10 @@ public struct ScanLimits: Sendable {
   public var nesting = 4
   /// Members of one archive.
   public var members = 65_536
-  /// Bytes one compressed member may expand to.
+  /// Bytes one compressed member or stream may expand to.
   public var expandedBytes = 256 << 20
+  /// Bytes that everything compressed in one file may expand to together.
+  public var totalExpandedBytes = 1 << 30
   /// Compressed members that expand beyond this ratio are bombs.
   public var ratio = 200
   /// Findings kept per rule and file.

@@ -1,4 +1,6 @@
+import Dispatch
 import ScopeBytes
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -15,12 +17,14 @@ public struct SecurityScanner: Sendable {
 
   public init(limits: ScanLimits = ScanLimits()) { self.limits = limits }
 
-  /// Scans a file, or every file below a folder that is or claims to be a model.
+  /// Scans a file, or every file below a folder that is or claims to be a model or that loading it would run.
   ///
+  /// - Parameter jobs: files scanned at the same time; 0 for one per processor, at most 8. The result does not depend
+  ///   on it.
   /// - Returns: one verdict per file, by path. For a folder, ordinary text files are left out, and one verdict speaks
   ///   of its signature.
   /// - Throws: `notFound`, `unreadable`; `invalidData` for a folder without model files.
-  public func scan(path: String) throws(ScopeError) -> [FileVerdict] {
+  public func scan(path: String, jobs: Int = 0) throws(ScopeError) -> [FileVerdict] {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw ScopeError(
@@ -35,17 +39,35 @@ public struct SecurityScanner: Sendable {
         path: path, format: "folder", findings: [FMT001.unreadable(problem)],
         unexamined: [problem.description])
     }
-    for file in walk.files {
-      do throws(ScopeError) {
-        let verdict = try scan(file: file)
-        let isIncidental =
-          ["text", "empty", "unknown"].contains(verdict.format) && !FolderWalk.claimsToBeModel(file)
-        if !isIncidental || verdict.verdict == .unsafe { verdicts.append(verdict) }
-      } catch {
-        verdicts.append(
-          FileVerdict(
-            path: file, format: "unknown", findings: [FMT001.unreadable(error)],
-            unexamined: [error.description]))
+    let files = walk.files
+    let scanned = Mutex<[FileVerdict?]>(Array(repeating: nil, count: files.count))
+    let next = Atomic<Int>(0)
+    let threads = min(
+      jobs > 0 ? jobs : min(8, max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))), files.count)
+    DispatchQueue.concurrentPerform(iterations: threads) { _ in
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < files.count else { return }
+        let verdict = verdict(onFile: files[index])
+        scanned.withLock { $0[index] = verdict }
+      }
+    }
+    for (file, verdict) in zip(files, scanned.withLock { $0 }) {
+      guard var verdict else { continue }
+      if let target = walk.escapes[file] {
+        let finding = ARC004.finding(
+          "the link leads to \(PickleAnalysis.printable(target)), outside the folder", severity: .medium)
+        verdict = FileVerdict(
+          path: verdict.path, format: verdict.format, findings: verdict.findings + [finding],
+          unexamined: verdict.unexamined)
+      }
+      let isOther =
+        verdict.format == "text" ? verdict.verdict == .safe : ["empty", "unknown"].contains(verdict.format)
+      let isIncidental = isOther && !FolderWalk.claimsToBeModel(file)
+      if !isIncidental || verdict.verdict == .unsafe
+        || verdict.findings.contains(where: { $0.rule == REP001.description.id })
+      {
+        verdicts.append(verdict)
       }
     }
     guard !verdicts.isEmpty else {
@@ -54,6 +76,14 @@ public struct SecurityScanner: Sendable {
     }
     if let signature = try signatureVerdict(path: path) { verdicts.append(signature) }
     return verdicts.sorted { $0.path < $1.path }
+  }
+
+  /// The verdict on a file of a folder, where one that cannot be read is no reason to stop.
+  private func verdict(onFile path: String) -> FileVerdict {
+    do throws(ScopeError) { return try scan(file: path) } catch {
+      return FileVerdict(
+        path: path, format: "unknown", findings: [FMT001.unreadable(error)], unexamined: [error.description])
+    }
   }
 
   /// Scans one file.

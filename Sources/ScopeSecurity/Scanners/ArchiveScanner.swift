@@ -23,12 +23,22 @@ extension FileScan {
         ScopeError(.limitExceeded, "the archive has too many members", expected: "at most \(limits.members)"),
         member: container)
     }
-    var expanded = 0
     for member in archive.members.prefix(limits.members) where !member.isDirectory {
-      guard let data = contents(of: member, in: &subject, expanded: &expanded) else { continue }
+      guard let data = contents(of: member, in: &subject) else { continue }
       scanMember(data, member, in: &subject, isTorch: isTorch, depth: depth)
     }
-    if archive.prefixLength > 1 { scanPrefix(archive, container: container, depth: depth) }
+    // What only another reader finds is scanned like the rest.
+    for member in archive.shadowMembers.prefix(limits.members) where !member.isDirectory {
+      guard let data = contents(of: member, in: &subject) else { continue }
+      scanMember(data, member, in: &subject, isTorch: isTorch, depth: depth)
+    }
+    scanSurroundings(archive, container: container, depth: depth)
+    if names.contains("MAR-INF/MANIFEST.json"), let handler = names.first(where: { $0.hasSuffix(".py") }) {
+      add(
+        REP001.finding(
+          "TorchServe imports \(PickleAnalysis.printable(handler)) when it loads the archive",
+          title: "A model archive with its own handler", place: subject.place(handler)))
+    }
     for rule in SecurityRules.archive { add(rule.findings(in: subject)) }
     if isScript { return "torchscript" }
     if isTorch { return "pytorch-zip" }
@@ -39,28 +49,44 @@ extension FileScan {
   }
 
   /// The member's bytes, or nil with the reason noted.
-  private mutating func contents(
-    of member: ZipMember, in subject: inout ArchiveSubject, expanded: inout Int
-  ) -> ByteSlice? {
+  private mutating func contents(of member: ZipMember, in subject: inout ArchiveSubject) -> ByteSlice? {
     let name = subject.qualified(member.name)
-    if member.method != 0, member.size > limits.expandedBytes || expanded > 4 * limits.expandedBytes {
-      let ratio = member.size / max(member.compressedSize, 1)
-      if ratio > limits.ratio {
-        subject.bombs.append(
-          (member.name, "\(member.compressedSize) bytes expand to \(member.size), \(ratio) times as many"))
-      }
-      leaveOut(
-        ScopeError(
-          .limitExceeded, "the compressed member is too large to examine",
-          expected: "at most \(limits.expandedBytes) bytes",
-          found: "\(member.size)"), member: name)
-      return nil
-    }
     if member.isEncrypted { return encryptedContents(of: member, in: &subject) }
-    do throws(ScopeError) {
-      let data = try subject.archive.contents(of: member, limit: limits.expandedBytes)
-      if member.method != 0 { expanded += data.count }
+    if member.method == 0, member.compressedSize == member.size,
+      let data = try? subject.archive.contents(of: member)
+    {
       return data
+    }
+    // A size that no budget holds is not decompressed for nothing, but loaders read the beginning.
+    let left = expansionLeft
+    let isHuge = member.size > left && member.size / max(member.compressedSize, 1) > limits.ratio
+    do throws(ScopeError) {
+      let contents = try subject.archive.salvage(member, limit: isHuge ? min(left, 1 << 24) : left)
+      if isHuge {
+        expanded(by: contents.data.count)
+        subject.bombs.append(
+          (
+            member.name,
+            "\(member.compressedSize) bytes expand to \(member.size), \(member.size / max(member.compressedSize, 1)) times as many"
+          ))
+        leaveOut(
+          ScopeError(
+            .limitExceeded, "the compressed member is too large to examine",
+            expected: "at most \(left) bytes",
+            found: "\(member.size)"), member: name)
+      } else {
+        take(contents, of: name)
+        if contents.problem == nil, contents.data.count != member.size || member.method == 0 {
+          subject.sizeProblems.append(
+            (
+              member.name,
+              member.method == 0
+                ? "a stored member has two sizes, \(member.compressedSize) and \(member.size)"
+                : "the directory declares \(member.size) bytes, the data has \(contents.data.count)"
+            ))
+        }
+      }
+      return contents.data
     } catch {
       leaveOut(error, member: name)
       return nil
@@ -71,19 +97,13 @@ extension FileScan {
   private mutating func encryptedContents(of member: ZipMember, in subject: inout ArchiveSubject)
     -> ByteSlice?
   {
-    if let offset = member.dataOffset,
-      let data = try? subject.archive.bytes.slice(
-        at: offset, count: min(member.compressedSize, subject.archive.bytes.count - offset))
-    {
-      var plain: ByteSlice?
-      if member.method == 0 { plain = data }
-      if member.method == 8 {
-        plain = try? Deflate.inflate(data, size: member.size, limit: limits.expandedBytes)
-      }
-      if let plain, plain.count >= 2,
-        member.method == 8 || plain[0] == 0x80 && plain[1] <= 5 || ContentKind(plain) == .numpy
+    if let contents = try? subject.archive.salvage(member, limit: expansionLeft), contents.problem == nil {
+      let plain = contents.data
+      if plain.count >= 2,
+        member.method != 0 || plain[0] == 0x80 && plain[1] <= 5 || ContentKind(plain) == .numpy
           || ContentKind.isText(plain.prefix(256))
       {
+        if member.method != 0 { expanded(by: plain.count) }
         subject.readableEncrypted.append(member.name)
         return plain
       }
@@ -127,7 +147,7 @@ extension FileScan {
       {
         add(PT001.disguised(name))
       }
-      verify(member, &subject)
+      verify(data, member, &subject)
     case .numpy:
       scanNumPy(data, member: name, depth: depth)
     case .zip, .tar, .hdf5, .gguf, .tflite, .compressed, .sevenZip:
@@ -142,6 +162,7 @@ extension FileScan {
       _ = scan(data, member: name, depth: depth + 1)
     case .onnx where member.name.hasSuffix(".onnx"): scanONNX(data, member: name)
     case .safetensors where member.name.hasSuffix(".safetensors"): scanSafetensors(data, member: name)
+    case .text where !isStorage: scanText(data, name: member.name, member: name)
     case .unsupported(let format) where !isStorage: leaveOut(format: format, member: name)
     case .unknown where !isTorch && Self.isModelName(member.name):
       leaveOut(ScopeError(.unsupported, "the content is not recognised"), member: name)
@@ -166,60 +187,46 @@ extension FileScan {
   }
 
   /// Compares the checksum of a member that was scanned.
-  private mutating func verify(_ member: ZipMember, _ subject: inout ArchiveSubject) {
-    guard !member.isEncrypted, member.size <= limits.expandedBytes,
-      let problem = try? subject.archive.verify(member, limit: limits.expandedBytes)
-    else { return }
-    subject.checksumProblems.append(problem)
+  private func verify(_ data: ByteSlice, _ member: ZipMember, _ subject: inout ArchiveSubject) {
+    let sum = Deflate.crc32(data)
+    guard !member.isEncrypted, sum != member.crc32 else { return }
+    subject.checksumProblems.append(
+      (
+        member.name,
+        "CRC-32 is \(String(sum, radix: 16)), the directory says \(String(member.crc32, radix: 16))"
+      ))
   }
 
-  /// What stands before the archive is a file of its own.
-  private mutating func scanPrefix(_ archive: ZipArchive, container: String?, depth: Int) {
-    let prefix = archive.bytes.prefix(archive.prefixLength)
+  /// What stands before, between and after the members, and in the comment, is looked at as files of their own.
+  private mutating func scanSurroundings(_ archive: ZipArchive, container: String?, depth: Int) {
     guard depth < limits.nesting else { return }
-    switch ContentKind(prefix) {
-    case .pickle: _ = scanPickle(prefix, member: container, depth: depth + 1)
-    case .executable(let kind):
-      add(ARC009.finding("the file begins with \(kind)", place: FindingPlace(member: container, offset: 0)))
-    default: break
+    let trailing = archive.anomalies.first { $0.kind == .trailingData }.map {
+      archive.bytes.dropFirst($0.offset)
     }
-  }
-
-  /// Scans a tar archive: the format of very old checkpoints, and a container of others.
-  mutating func scanTar(_ bytes: ByteSlice, member container: String?, depth: Int) -> String {
-    let members: [TarMember]
-    do throws(ScopeError) {
-      members = try TarReader.members(bytes, limit: limits.members)
-    } catch {
-      leaveOut(error, member: container)
-      return "tar"
+    let whole = [
+      ("data before the archive", archive.bytes.prefix(archive.prefixLength)),
+      ("data after the archive", trailing ?? ByteSlice([UInt8]())),
+    ]
+    for (name, bytes) in whole where bytes.count > 1 && bytes.count < archive.bytes.count {
+      if Self.loadable(bytes) != nil {
+        _ = scan(bytes, member: qualified(name, in: container), depth: depth + 1)
+      }
     }
-    let names = members.map(\.name)
-    let isCheckpoint = names.contains("pickle") && names.contains("storages")
-    if isCheckpoint { add(PT005.found(names)) }
-    for member in members {
-      let name = container.map { "\($0)!\(member.name)" } ?? member.name
-      let leaves = { (path: String) in path.hasPrefix("/") || path.split(separator: "/").contains("..") }
-      let isLink = member.type == 0x31 || member.type == 0x32
-      if leaves(member.name) || isLink && leaves(member.linkTarget) {
+    for (name, bytes) in archive.gaps.map({ ("data between the members", $0) })
+      + [("the archive's comment", archive.comment)]
+    {
+      if let kind = Self.loadable(bytes) {
         add(
-          ARC004.finding(
-            "\(PickleAnalysis.printable(member.name))\(isLink ? " links to \(PickleAnalysis.printable(member.linkTarget))" : "") leaves the folder",
-            place: FindingPlace(member: name)))
-      }
-      guard member.data.count >= 2, member.type == 0 || member.type == 0x30 else { continue }
-      guard depth < limits.nesting else {
-        leaveOut(ScopeError(.limitExceeded, "containers are nested too deeply"), member: name)
-        continue
-      }
-      if scanFramework(member.data, member: name, depth: depth + 1) != nil { continue }
-      switch ContentKind(member.data) {
-      case .text, .unknown, .empty: break
-      case .pickle:
-        _ = scanPickle(member.data, member: name, depth: depth + 1, role: isCheckpoint ? .torch : .plain)
-      default: _ = scan(member.data, member: name, depth: depth + 1)
+          ARC007.finding(
+            "\(name), at byte \(bytes.offset), is \(kind)",
+            place: FindingPlace(member: container, offset: bytes.offset)))
+        _ = scan(bytes, member: qualified(name, in: container), depth: depth + 1)
+      } else if name.hasPrefix("data") {
+        add(
+          ARC007.finding(
+            "\(bytes.count) bytes between the members that belong to none", severity: .low,
+            place: FindingPlace(member: container, offset: bytes.offset)))
       }
     }
-    return isCheckpoint ? "pytorch-tar" : "tar"
   }
 }

@@ -8,7 +8,9 @@ struct ArchiveSubject {
   /// Members that claim encryption although their bytes are readable.
   var readableEncrypted: [String] = []
   var encrypted: [String] = []
-  var checksumProblems: [ZipAnomaly] = []
+  var checksumProblems: [(member: String, detail: String)] = []
+  /// Members whose declared size is not that of their data.
+  var sizeProblems: [(member: String, detail: String)] = []
   var bombs: [(member: String, detail: String)] = []
   var executables: [(member: String, kind: String)] = []
 

@@ -28,22 +28,13 @@ enum ContentKind: Sendable, Equatable {
   }
 
   /// Compression formats recognised by their first bytes.
-  enum Codec: String, Sendable, Equatable, CaseIterable {
-    case gzip, bzip2, xz, lzma, lz4, zlib
-    case zstandard = "Zstandard"
-  }
+  typealias Codec = CompressionCodec
 
   private static let magics: [([UInt8], ContentKind)] = [
     ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], .hdf5), (Array("GGUF".utf8), .gguf),
     (Array("ggml".utf8), .unsupported("GGML")), (Array("lmgg".utf8), .unsupported("GGML")),
-    ([0x1F, 0x8B], .compressed(.gzip)), (Array("BZh".utf8), .compressed(.bzip2)),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], .compressed(.xz)),
-    ([0x5D, 0x00, 0x00, 0x80, 0x00], .compressed(.lzma)),
-    ([0x04, 0x22, 0x4D, 0x18], .compressed(.lz4)), ([0x28, 0xB5, 0x2F, 0xFD], .compressed(.zstandard)),
     ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZip), (Array("Rar!".utf8), .unsupported("RAR archive")),
     (Array("PAR1".utf8), .unsupported("Parquet")),
-    ([0x78, 0x9C], .compressed(.zlib)), ([0x78, 0x01], .compressed(.zlib)),
-    ([0x78, 0xDA], .compressed(.zlib)), ([0x78, 0x5E], .compressed(.zlib)),
   ]
 
   private static func sniff(_ bytes: ByteSlice) -> ContentKind {
@@ -52,6 +43,7 @@ enum ContentKind: Sendable, Equatable {
     if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .numpy }
     if let kind = ARC009.kind(of: bytes.prefix(4096)) { return .executable(kind) }
     for (magic, kind) in magics where bytes.starts(with: magic) { return kind }
+    if let codec = CompressionCodec(magic: bytes) { return .compressed(codec) }
     if bytes.count > 8, bytes.dropFirst(4).starts(with: Array("TFL3".utf8)) {
       return .tflite
     }
@@ -60,6 +52,7 @@ enum ContentKind: Sendable, Equatable {
     }
     if SafetensorsSubject.looksLike(bytes) { return .safetensors }
     if isPickle(bytes) { return .pickle }
+    if let codec = CompressionCodec(trying: bytes) { return .compressed(codec) }
     if ONNXReader.looksLikeModel(bytes) { return .onnx }
     // An archive behind something else: readers of ZIP start from the end.
     if hasEndRecord(bytes), (try? ZipArchive(bytes)) != nil { return .zip }
@@ -104,7 +97,7 @@ enum ContentKind: Sendable, Equatable {
     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
   }
 
-  private static func hasEndRecord(_ bytes: ByteSlice) -> Bool {
+  static func hasEndRecord(_ bytes: ByteSlice) -> Bool {
     bytes.count >= 22
       && bytes.firstIndex(of: [0x50, 0x4B, 5, 6], from: max(0, bytes.count - 22 - 65535)) != nil
   }

@@ -9,6 +9,8 @@ struct FileScan {
   let directory: String?
   var findings: [Finding] = []
   var unexamined: [String] = []
+  /// Bytes that decompression has produced so far.
+  private(set) var expandedTotal = 0
   private var counts: [String: Int] = [:]
 
   init(path: String, directory: String?, limits: ScanLimits) {
@@ -28,6 +30,12 @@ struct FileScan {
 
   mutating func add(_ finding: Finding) { add([finding]) }
 
+  /// What one more decompression may produce.
+  var expansionLeft: Int { max(0, min(limits.expandedBytes, limits.totalExpandedBytes - expandedTotal)) }
+
+  /// Counts what a decompression produced.
+  mutating func expanded(by count: Int) { expandedTotal += count }
+
   /// Notes something that could not be read, with a finding that says so.
   mutating func leaveOut(_ error: ScopeError, member: String? = nil) {
     unexamined.append((member.map { "\($0): " } ?? "") + error.description)
@@ -43,6 +51,13 @@ struct FileScan {
   mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
     if let format = scanFramework(bytes, member: member, depth: depth) { return format }
     let kind = ContentKind(bytes)
+    let format = scan(bytes, as: kind, member: member, depth: depth)
+    scanBehind(bytes, kind: kind, member: member, depth: depth)
+    return format
+  }
+
+  private mutating func scan(_ bytes: ByteSlice, as kind: ContentKind, member: String?, depth: Int) -> String
+  {
     switch kind {
     case .zip: return scanZip(bytes, member: member, depth: depth)
     case .numpy:
@@ -56,6 +71,11 @@ struct FileScan {
     case .onnx:
       scanONNX(bytes, member: member)
       return "onnx"
+    case .executable(let kind)
+    where kind.hasPrefix("a script") && member == nil && !FolderWalk.claimsToBeModel(path):
+      // A script that stands beside a model says what it is; nothing runs it by itself.
+      scanText(bytes, name: path, member: nil)
+      return "text"
     case .executable(let kind):
       add(ARC009.finding("\(member ?? "the file") is \(kind)", place: FindingPlace(member: member)))
       return "executable"
@@ -68,7 +88,7 @@ struct FileScan {
       leaveOut(format: name, member: member)
       return name
     case .text:
-      leaveOut(ScopeError(.unsupported, "this is text, not a model"), member: member)
+      scanText(bytes, name: member ?? path, member: member)
       return "text"
     case .empty:
       leaveOut(ScopeError(.truncated, "the file is empty"), member: member)

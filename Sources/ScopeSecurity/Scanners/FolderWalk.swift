@@ -10,11 +10,15 @@ import ScopeBytes
 struct FolderWalk {
   let limits: ScanLimits
   private(set) var files: [String] = []
+  /// Links whose target lies outside the folder.
+  private(set) var escapes: [String: String] = [:]
+  private var root = ""
   private(set) var problems: [(String, ScopeError)] = []
 
   init(limits: ScanLimits) { self.limits = limits }
 
   mutating func visit(_ folder: String, depth: Int) {
+    if depth == 0 { root = ExternalLocation.realPath(folder) ?? folder }
     guard depth <= limits.folderDepth else {
       problems.append(
         (
@@ -50,10 +54,21 @@ struct FolderWalk {
       case S_IFREG: add(path)
       case S_IFLNK:
         // Hugging Face caches link every file into a store: links to files are files.
+        noteEscape(path)
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG { add(path) }
       default: break
       }
     }
+  }
+
+  /// A link out of the folder, unless it leads to the store that Hugging Face's cache keeps beside its snapshots.
+  private mutating func noteEscape(_ path: String) {
+    guard escapes.count < 1000, let real = ExternalLocation.realPath(path),
+      !real.hasPrefix(root == "/" ? "/" : root + "/"), real != root
+    else { return }
+    let snapshots = root.firstRange(of: "/snapshots").map { root[..<$0.lowerBound] }
+    if let snapshots, real.hasPrefix("\(snapshots)/blobs/") { return }
+    escapes[path] = real
   }
 
   private mutating func add(_ path: String) {

@@ -15,7 +15,9 @@ extension FileScan {
       else { continue }
       return scanUserBlock(bytes, start: start, member: member, depth: depth)
     }
-    return scanText(bytes, member: member)
+    guard let format = scanText(bytes, member: member) else { return nil }
+    scanRepositoryRules(bytes, name: member ?? path, member: member)
+    return format
   }
 
   private static let hdf5Signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]

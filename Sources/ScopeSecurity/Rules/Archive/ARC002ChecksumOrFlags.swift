@@ -22,7 +22,7 @@ enum ARC002: ArchiveRule {
           place: archive.place($0))
       }
       + archive.checksumProblems.map {
-        finding($0.detail, title: "A checksum that does not fit", place: archive.place($0))
+        finding($0.detail, title: "A checksum that does not fit", place: archive.place($0.member))
       }
   }
 }

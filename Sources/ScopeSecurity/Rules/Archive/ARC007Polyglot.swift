@@ -1,11 +1,13 @@
 import ScopeBytes
 
-/// ARC007: Data before or after the archive. Bytes before the first member or after the end record: the file
-/// is something else as well.
+/// ARC007: A second format in the same file. Bytes before, between or after the members of an archive, or after
+/// the end of another format, that are something else as well.
 enum ARC007: ArchiveRule {
   static let description = RuleDescription(
-    id: "ARC007", severity: .high, title: "Data before or after the archive",
-    detects: "Bytes before the first member or after the end record: the file is something else as well.",
+    id: "ARC007", severity: .high, title: "A second format in the same file",
+    detects: "Bytes before, between or after the members of an archive, in its comment, or after the end of "
+      + "another format, that are something else as well. Zeros are padding; bytes that are no known format "
+      + "after the end of data are informational.",
     why: "Tools that read from the front see another format than tools that read from the end; a "
       + "pickle before a ZIP is loaded by PyTorch's legacy reader.",
     example: "a pickle followed by a ZIP archive",

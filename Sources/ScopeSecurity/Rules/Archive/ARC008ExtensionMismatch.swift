@@ -15,7 +15,7 @@ enum ARC008: ReadingRule {
   static let inertExtensions: Set<String> = [
     "safetensors", "onnx", "gguf", "ggml", "npy", "npz", "h5", "hdf5", "keras", "tflite", "json", "txt", "md",
     "yaml", "yml", "csv",
-    "tsv", "png", "jpg", "jpeg", "gif", "pb", "toml", "xml", "html", "pdf", "ini", "cfg", "model", "parquet",
+    "tsv", "png", "jpg", "jpeg", "gif", "pb", "toml", "xml", "html", "pdf", "ini", "cfg", "parquet",
     "arrow", "mp4", "wav",
   ]
 

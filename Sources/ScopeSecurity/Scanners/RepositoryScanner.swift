@@ -1,0 +1,310 @@
+import ScopeBytes
+
+/// Judges the text files that stand beside a model: what loading the repository would import or run.
+///
+/// The file system is looked at only to tell whether a named file is there.
+struct RepositoryScanner {
+  /// The file's name without its folder.
+  let name: String
+  /// The member path for findings, nil for a file.
+  let member: String?
+  /// The folder of the file, nil inside an archive.
+  let directory: String?
+  private(set) var findings: [Finding] = []
+  /// What could not be read although a loader would.
+  private(set) var problem: ScopeError?
+
+  init(name path: String, member: String?, directory: String?) {
+    name = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map { $0.lowercased() } ?? ""
+    self.member = member
+    self.directory = directory
+  }
+
+  private mutating func add(
+    _ evidence: String, title: String? = nil, severity: Severity? = nil, key: String? = nil
+  ) {
+    findings.append(
+      REP001.found(evidence, title: title, severity: severity, member: member, key: key))
+  }
+
+  /// Largest text that is examined.
+  static let textLimit = 64 << 20
+
+  private static let configurations: Set<String> = [
+    "config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json",
+    "image_processor_config.json", "video_preprocessor_config.json", "feature_extractor_config.json",
+    "generation_config.json", "adapter_config.json", "model_index.json", "modules.json",
+    "config_sentence_transformers.json", "peft_config.json", "modular_model_index.json",
+    "scheduler_config.json",
+  ]
+
+  mutating func scan(_ bytes: ByteSlice) {
+    let suffix = name.lastIndex(of: ".").map { name[name.index(after: $0)...] } ?? ""
+    switch suffix {
+    case "json": scanJSON(bytes)
+    case "yaml", "yml": scanYAML(bytes)
+    case "py": scanPython(bytes)
+    case "pth": scanPathFile(bytes)
+    case "sh", "bash", "bat", "cmd", "ps1", "command":
+      add("\(name) is a script", title: "A script beside the model", severity: .low)
+    default: break
+    }
+  }
+
+  // MARK: - JSON
+
+  private mutating func scanJSON(_ bytes: ByteSlice) {
+    guard Self.configurations.contains(name) else { return }
+    let json: JSONValue
+    do throws(ScopeError) {
+      guard bytes.count <= Self.textLimit else {
+        throw ScopeError(
+          .limitExceeded, "the configuration is too large", expected: "at most \(Self.textLimit) bytes")
+      }
+      // Python accepts a byte order mark with utf-8-sig only; a loader that skips it reads the rest.
+      let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+      json = try JSONScanner.parse(bytes.dropFirst(mark)).0
+    } catch {
+      problem = error
+      return
+    }
+    visit(json, depth: 0)
+    if name == "modules.json" { scanModules(json) }
+    if name == "model_index.json" || name == "modular_model_index.json" { scanPipeline(json) }
+    if name == "generation_config.json", hasFile("custom_generate/generate.py") {
+      add("custom_generate/generate.py replaces generate()", key: "custom_generate")
+    }
+  }
+
+  /// Keys that mean code wherever they stand: configurations nest those of their parts.
+  private mutating func visit(_ value: JSONValue, depth: Int) {
+    guard depth < 16 else { return }
+    switch value {
+    case .array(let items): for item in items.prefix(10_000) { visit(item, depth: depth + 1) }
+    case .object(let entries):
+      for (key, value) in entries {
+        check(key, value)
+        visit(value, depth: depth + 1)
+      }
+    default: break
+    }
+  }
+
+  private mutating func check(_ key: String, _ value: JSONValue) {
+    switch key {
+    case "auto_map", "custom_pipelines":
+      guard !isEmpty(value) else { return }
+      let names = texts(value)
+      add("\(key) names \(names.prefix(4).joined(separator: ", "))\(origin(names))", key: key)
+    case "custom_pipeline", "custom_generate", "trust_remote_code":
+      if case .bool(true) = value { add("\(key) is true", severity: .medium, key: key) }
+      if let text = value.text, !text.isEmpty { add("\(key) names \(text)", key: key) }
+    case "auto_mapping":
+      guard let library = value["parent_library"]?.text else { return }
+      if !isKnown(library) { add("PEFT imports \(library) for the base model", key: key) }
+    case "_target_":
+      if let target = value.text { checkTarget(target) }
+    default: break
+    }
+  }
+
+  /// Where the named code lies: `owner/repository--module.Class` is fetched from elsewhere.
+  private func origin(_ names: [String]) -> String {
+    if let remote = names.first(where: { $0.contains("--") }) {
+      return ", fetched from the repository \(remote.split(separator: "-").first.map(String.init) ?? remote)"
+    }
+    let files = names.compactMap { $0.split(separator: ".").first.map { "\($0).py" } }
+    return files.contains(where: { hasFile($0) }) ? ", which lies beside it" : ""
+  }
+
+  /// modules.json of sentence-transformers: each type is imported.
+  private mutating func scanModules(_ json: JSONValue) {
+    for module in json.array ?? [] {
+      guard let type = module["type"]?.text, !type.hasPrefix("sentence_transformers.") else { continue }
+      add("the module type \(type) is not one of sentence_transformers", key: "type")
+    }
+  }
+
+  /// model_index.json of diffusers: `component: [library, class]`; the library is a package, one of the pipelines that
+  /// diffusers brings, or a file of the repository.
+  private mutating func scanPipeline(_ json: JSONValue) {
+    guard case .object(let entries) = json else { return }
+    for (component, value) in entries {
+      if component == "_class_name" {
+        if case .array = value {
+          add("the pipeline class is \(texts(value).joined(separator: "."))", key: component)
+        }
+        continue
+      }
+      guard let pair = value.array, pair.count >= 2, let library = pair[0].text, !component.hasPrefix("_")
+      else { continue }
+      if hasFile("\(component)/\(library).py") || hasFile("\(library).py") {
+        add("\(component) is a class of \(library).py in the repository", key: component)
+      } else if !isKnown(library), !Self.pipelineModules.contains(library),
+        !library.hasPrefix("stable_diffusion")
+      {
+        add("\(component) is imported from \(library), which is not a library of models", key: component)
+      }
+    }
+  }
+
+  private static let libraries: Set<String> = [
+    "diffusers", "transformers", "transformers_modules", "peft", "torch", "torchvision", "timm", "accelerate",
+    "optimum",
+    "onnxruntime", "sentence_transformers", "open_clip", "flax", "keras", "tensorflow", "k_diffusion",
+    "__main__",
+    "bitsandbytes", "huggingface_hub", "setfit", "trl",
+  ]
+
+  private static let pipelineModules: Set<String> = [
+    "alt_diffusion", "animatediff", "audioldm", "audioldm2", "aura_flow", "blip_diffusion", "cogvideo",
+    "controlnet",
+    "deepfloyd_if", "flux", "hunyuandit", "hunyuan_video", "kandinsky", "kandinsky2_2", "kandinsky3",
+    "kolors",
+    "latent_consistency_models", "latent_diffusion", "ltx", "lumina", "musicldm", "paint_by_example",
+    "pixart_alpha",
+    "sana", "semantic_stable_diffusion", "shap_e", "spectrogram_diffusion", "stable_audio", "stable_cascade",
+    "text_to_video_synthesis", "unclip", "unidiffuser", "versatile_diffusion", "wan", "wuerstchen",
+  ]
+
+  private func isKnown(_ module: String) -> Bool {
+    module.split(separator: ".").first.map { Self.libraries.contains(String($0)) } ?? false
+  }
+
+  private func texts(_ value: JSONValue) -> [String] {
+    switch value {
+    case .string(let text): [text]
+    case .array(let items): items.prefix(64).flatMap { texts($0) }
+    case .object(let entries): entries.prefix(64).flatMap { texts($0.value) }
+    default: []
+    }
+  }
+
+  private func isEmpty(_ value: JSONValue) -> Bool {
+    switch value {
+    case .null, .bool(false): true
+    case .string(let text): text.isEmpty
+    case .array(let items): items.isEmpty
+    case .object(let entries): entries.isEmpty
+    default: false
+    }
+  }
+
+  private func hasFile(_ relative: String) -> Bool {
+    guard let directory, ExternalLocation.escape(relative) == nil else { return false }
+    if case .file = ExternalLocation.inspect(relative, in: directory) { return true }
+    return false
+  }
+
+  // MARK: - YAML, Python, path files
+
+  /// Hydra's `_target_` calls what it names; PyYAML's unsafe loaders construct what `!!python/` names.
+  private mutating func scanYAML(_ bytes: ByteSlice) {
+    for line in Self.lines(bytes) {
+      let text = line.drop { $0 == " " || $0 == "\t" || $0 == "-" }
+      if text.hasPrefix("#") { continue }
+      for tag in ["!!python/object", "!!python/name", "!!python/module", "tag:yaml.org,2002:python/object"]
+      where line.contains(tag) {
+        add("the tag \(tag) in: \(line.prefix(100))", title: "A YAML tag that constructs Python objects")
+        break
+      }
+      if text.hasPrefix("_target_:") {
+        checkTarget(text.dropFirst(9).filter { !" '\"\t".contains($0) })
+      }
+    }
+  }
+
+  private mutating func checkTarget(_ target: String) {
+    let module = target.split(separator: ".").first.map(String.init) ?? ""
+    guard
+      [
+        "os", "posix", "nt", "subprocess", "builtins", "sys", "shutil", "importlib", "runpy", "pty", "socket",
+        "ctypes", "pickle", "dill", "joblib", "marshal", "code", "pdb", "webbrowser", "urllib", "requests",
+        "timeit",
+        "pip", "cloudpickle", "multiprocessing", "commands", "eval", "exec",
+      ].contains(module)
+    else { return }
+    add("_target_ is \(target), which the configuration's loader calls", key: "_target_")
+  }
+
+  /// Code that starts programs or loads other code. Ordinary model definitions do neither.
+  private mutating func scanPython(_ bytes: ByteSlice) {
+    if name == "handler.py", bytes.firstIndex(of: Array("EndpointHandler".utf8)) != nil {
+      add("handler.py defines EndpointHandler, which inference endpoints import", severity: .medium)
+    }
+    if name == "setup.py" { add("setup.py runs when the folder is installed", severity: .low) }
+    for (index, line) in Self.lines(bytes).enumerated() {
+      let text = line.drop { $0 == " " || $0 == "\t" }
+      if text.hasPrefix("#") { continue }
+      guard let call = Self.dangerousCall(text) else { continue }
+      add(
+        "line \(index + 1): \(text.prefix(100))", title: "Python code beside the model calls \(call)",
+        severity: .medium)
+      if findings.count >= 20 { return }
+    }
+  }
+
+  private static let calls = [
+    "os.system(", "os.popen(", "subprocess.", "exec(", "eval(", "__import__(", "pickle.loads(",
+    "marshal.loads(",
+    "socket.socket(", "urllib.request.urlopen(", "ctypes.CDLL(", "pty.spawn(", "os.execv",
+  ]
+
+  private static func dangerousCall(_ line: Substring) -> String? {
+    for call in calls {
+      var rest = line
+      while let range = rest.firstRange(of: call) {
+        let before = range.lowerBound == line.startIndex ? nil : line[line.index(before: range.lowerBound)]
+        // model.eval( and my_exec( are other names.
+        if before.map({ $0 != "." && $0 != "_" && !$0.isLetter && !$0.isNumber }) ?? true {
+          return call.filter { $0 != "(" }
+        }
+        rest = rest[range.upperBound...]
+      }
+    }
+    return nil
+  }
+
+  /// Python runs the lines of a `.pth` file in site-packages that begin with `import`.
+  private mutating func scanPathFile(_ bytes: ByteSlice) {
+    for line in Self.lines(bytes) where line.hasPrefix("import ") || line.hasPrefix("import\t") {
+      add("\(name) holds: \(line.prefix(100))", title: "A path file that Python runs at its start")
+      return
+    }
+  }
+
+  private static func lines(_ bytes: ByteSlice) -> [Substring] {
+    String(decoding: bytes.prefix(4 << 20).array, as: UTF8.self)
+      .split(omittingEmptySubsequences: false, whereSeparator: { $0.isNewline })
+  }
+}
+
+extension FileScan {
+  /// Scans a text file by what it is called. A text that claims to be a model is none.
+  mutating func scanText(_ bytes: ByteSlice, name: String, member: String?) {
+    guard !scanRepositoryRules(bytes, name: name, member: member), member == nil,
+      FolderWalk.claimsToBeModel(name)
+    else { return }
+    if bytes.starts(with: Array("version https://git-lfs".utf8)) {
+      leaveOut(
+        ScopeError(
+          .unsupported, "this is a Git LFS pointer, not the model", remedy: "Fetch the file with git lfs pull"
+        ),
+        member: member)
+    } else {
+      leaveOut(ScopeError(.unsupported, "this is text, not a model"), member: member)
+    }
+  }
+
+  /// What a text of a model repository brings along, beside what its own format says.
+  ///
+  /// - Returns: whether something was found.
+  @discardableResult
+  mutating func scanRepositoryRules(_ bytes: ByteSlice, name: String, member: String?) -> Bool {
+    var scanner = RepositoryScanner(name: name, member: member, directory: member == nil ? directory : nil)
+    scanner.scan(bytes)
+    add(scanner.findings)
+    if let problem = scanner.problem { leaveOut(problem, member: member) }
+    return !scanner.findings.isEmpty
+  }
+}
