@@ -15,7 +15,8 @@ public enum SecurityRules {
   static let safetensors: [any SafetensorsRule.Type] = [ST001.self, ST002.self, ST003.self]
   /// Raised by the scanners as they read.
   static let reading: [any ReadingRule.Type] = [
-    PT001.self, PT002.self, PT004.self, PT005.self, NP001.self, ARC008.self, FMT001.self, FMT002.self,
+    PT001.self, PT002.self, PT004.self, PT005.self, NP001.self, JL001.self, SKP001.self, ARC008.self,
+    FMT001.self, FMT002.self,
   ]
 
   /// The descriptions of all rules, by id.

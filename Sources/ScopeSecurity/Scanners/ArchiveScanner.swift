@@ -110,7 +110,8 @@ extension FileScan {
       subject.executables.append((member.name, kind))
       return
     }
-    if member.name.hasSuffix(".py"), isTorch { add(PT004.findings(code: data, member: name)) }
+    if member.name.hasSuffix(".py") { scanCode(data, member, in: subject, isScript: isTorch) }
+    if member.name == "schema.json" { scanSkops(data, member: name) }
     switch isStorage ? storageKind(data) : ContentKind(data) {
     case .pickle:
       let before = findings.count

@@ -19,8 +19,10 @@ struct FileScan {
 
   mutating func add(_ found: [Finding]) {
     for finding in found {
-      let count = counts[finding.rule, default: 0]
-      counts[finding.rule] = count + 1
+      // Counted by severity: many harmless findings must not push a serious one out.
+      let key = "\(finding.rule) \(finding.severity)"
+      let count = counts[key, default: 0]
+      counts[key] = count + 1
       guard count < limits.findingsPerRule else { continue }
       findings.append(finding)
     }
@@ -42,6 +44,7 @@ struct FileScan {
   /// Scans bytes of any kind; the returned text names the format.
   mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
     let kind = ContentKind(bytes)
+    scanDisguised(bytes, as: kind, member: member, depth: depth)
     switch kind {
     case .zip: return scanZip(bytes, member: member, depth: depth)
     case .numpy:

@@ -79,7 +79,12 @@ extension PickleMachine {
   }
 
   private mutating func textFloat() throws(ScopeError) -> PickleValue {
-    let line = try reader.line(limit: 4096, what: "number")
+    var line = try reader.line(limit: 4096, what: "number")
+    if let zero = line.firstIndex(of: [0]) {
+      // CPython's C parser stops there.
+      line = line.prefix(zero)
+      run.events.append(note(.anomaly(.oddText(.float))))
+    }
     guard let text = line.utf8String, let value = Double(text.filter { !$0.isWhitespace && $0 != "_" }) else {
       throw ScopeError(.malformed, "this is not a number", found: line.prefix(40).utf8String)
     }

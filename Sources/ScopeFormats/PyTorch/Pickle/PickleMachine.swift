@@ -18,8 +18,11 @@ public struct PickleMachine {
   /// Position of the opcode being executed.
   var here: Int
   private var frameEnd = 0
+  /// How many pickles this one lies in.
+  let depth: Int
 
-  private init(_ bytes: ByteSlice, at offset: Int, limits: PickleLimits) {
+  private init(_ bytes: ByteSlice, at offset: Int, limits: PickleLimits, depth: Int) {
+    self.depth = depth
     self.bytes = bytes
     self.limits = limits
     reader = ByteReader(bytes, at: offset)
@@ -31,7 +34,11 @@ public struct PickleMachine {
   public static func run(
     _ bytes: ByteSlice, at offset: Int = 0, limits: PickleLimits = PickleLimits()
   ) -> PickleRun {
-    var machine = PickleMachine(bytes, at: max(0, offset), limits: limits)
+    run(bytes, at: offset, limits: limits, depth: 0)
+  }
+
+  static func run(_ bytes: ByteSlice, at offset: Int, limits: PickleLimits, depth: Int) -> PickleRun {
+    var machine = PickleMachine(bytes, at: max(0, offset), limits: limits, depth: depth)
     do throws(ScopeError) {
       while try machine.step() {}
     } catch {

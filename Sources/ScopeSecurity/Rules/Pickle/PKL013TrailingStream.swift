@@ -16,11 +16,13 @@ enum PKL013: PickleRule {
   static func findings(in pickle: PickleAnalysis) -> [Finding] { [] }
 
   /// A further stream of the file.
-  static func secondStream(at offset: Int, calls: Bool, member: String?) -> Finding {
+  ///
+  /// Several complete pickles one after the other are what repeated dumps into one file leave; each is scanned.
+  static func secondStream(at offset: Int, calls: Bool, isWhole: Bool, member: String?) -> Finding {
     finding(
       "another pickle begins at byte \(offset)"
         + (calls ? " and calls callables that are not known to be harmless" : ""),
-      title: "A second pickle follows the first", severity: calls ? .high : .medium,
+      title: "A second pickle follows the first", severity: calls ? .high : isWhole ? .low : .medium,
       place: FindingPlace(member: member, offset: offset))
   }
 
