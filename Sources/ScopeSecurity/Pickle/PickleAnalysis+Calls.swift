@@ -23,8 +23,11 @@ extension PickleAnalysis {
     let callee = value(call.callee)
     let arguments = arguments(call)
     if let path = callee.path { followLoadedBytes(path, call, at: offset) }
-    let site = Site(
+    var site = Site(
       route: route, chain: [], offset: offset, arguments: describe(call), constructsOnly: constructsOnly)
+    if let items = run.elements(call.arguments), items.count == 1, run.integer(items[0]) != nil {
+      site.takesNumber = true
+    }
     switch callee {
     case .data, .text, .sequence:
       // Python cannot call these; when a call made them, what it really returned was lost track of.
@@ -44,6 +47,7 @@ extension PickleAnalysis {
     var offset: Int
     var arguments: String
     var constructsOnly = false
+    var takesNumber = false
 
     func through(_ helper: String) -> Site {
       var copy = self
@@ -122,7 +126,7 @@ extension PickleAnalysis {
     uses.append(
       CallableUse(
         path: path, judgement: judgement, route: site.route, chain: site.chain, offset: site.offset,
-        arguments: site.arguments, constructsOnly: site.constructsOnly))
+        arguments: site.arguments, constructsOnly: site.constructsOnly, takesNumber: site.takesNumber))
   }
 
   /// A dangerous callable given to something that may call it counts as called; containers only keep it.

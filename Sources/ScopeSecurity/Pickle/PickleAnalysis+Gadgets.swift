@@ -12,6 +12,13 @@ extension PickleAnalysis {
       "inspect.getattr_static", "builtins.str.__getattribute__", "types.ModuleType.__getattribute__",
       "pickle._getattribute", "xmlrpc.server.resolve_dotted_attribute":
       guard arguments.count >= 2 else { return .unresolved }
+      if arguments.count == 3, arguments[2].path == "builtins.setattr", arguments[0].path == "dill",
+        arguments[1].literal == "_setattr"
+      {
+        // How dill names `setattr` in every function with a closure.
+        explained.insert("builtins.setattr")
+        return arguments[2]
+      }
       return walk(arguments[0], arguments[1].literal, path, site)
     case "operator.attrgetter":
       let names = arguments.map(\.literal)
@@ -50,16 +57,9 @@ extension PickleAnalysis {
       }
       return arguments.first ?? .data
     case "builtins.setattr", "builtins.object.__setattr__", "builtins.type.__setattr__":
-      // cloudpickle and dill name the classes that they build.
-      if case .instance(let owner)? = arguments.first,
-        owner.hasPrefix("dill.") || owner.hasPrefix("cloudpickle."),
-        arguments.count == 3, let name = arguments[1].literal,
-        ["__qualname__", "__module__", "__doc__", "__name__"].contains(name), arguments[2].literal != nil
-      {
-        explained.insert(path)
-        return .data
-      }
-      return nil
+      guard namesOwnObject(arguments) else { return nil }
+      explained.insert("builtins.setattr")
+      return .data
     case "operator.methodcaller": return .methodCaller(arguments.first?.literal, Array(arguments.dropFirst()))
     case "operator.itemgetter": return .itemGetter(arguments.first?.literal)
     case "functools.partial", "functools.partialmethod":
@@ -179,6 +179,15 @@ extension PickleAnalysis {
       if path == "dill._load_type", let kind = arguments.first?.literal { return .path("builtins.\(kind)") }
       return nil
     }
+  }
+
+  /// `setattr` as cloudpickle and dill use it: on the classes and cells that they built themselves.
+  private func namesOwnObject(_ arguments: [AbstractValue]) -> Bool {
+    guard arguments.count == 3, case .instance(let owner) = arguments[0],
+      owner.hasPrefix("dill.") || owner.hasPrefix("cloudpickle."), let name = arguments[1].literal
+    else { return false }
+    if name == "cell_contents" { return owner.hasSuffix("_cell") }
+    return ["__qualname__", "__module__", "__doc__", "__name__"].contains(name) && arguments[2].literal != nil
   }
 
   /// A wrapper around a dangerous callable waits to be called.

@@ -52,6 +52,7 @@ enum PKL009: PickleRule {
       CallableCatalogue.looksLikeClass(name)
     else { return .medium }
     if StandardLibrary.contains(use.path) { return .medium }
-    return use.constructsOnly || use.path.hasPrefix("__main__.") ? .low : .medium
+    // A number is all that an enumeration's member needs, and too little to carry a command.
+    return use.constructsOnly || use.takesNumber || use.path.hasPrefix("__main__.") ? .low : .medium
   }
 }
