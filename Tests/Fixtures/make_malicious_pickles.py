@@ -163,6 +163,14 @@ def routes():
     bad("call_an_object.pkl", p(call(build(new(sg("torch.nn.modules.module", "Module")), dct(_forward_hooks=dct(a=sg("mypackage", "hook")))), ECHO)))
     bad("persistent_callee.pkl", p(call(u("callable") + b"Q", ECHO)))
     bad("unknown_hidden_behind_twenty.pkl", p(b"".join(call(sg("__main__", f"A{i}")) + b"0" for i in range(30)) + call(sg("evilpackage", "run"), ECHO)))
+    bad("operator_dunder_call.pkl", p(call(sg("_operator", "__call__"), sg("socket", "gethostbyname"), ECHO)))
+    bad("operator_dunder_setitem.pkl", p(call(sg("operator", "__setitem__"), sg("mypackage", "TABLE"), u("x"), b"N")))
+    bad("getattr_default.pkl", p(call(call(GETATTR, sg("builtins", "dict"), u("none"), sg("socket", "gethostbyname")), ECHO)))
+    bad("defaultdict_unknown.pkl", p(call(sg("operator", "getitem"), call(sg("collections", "defaultdict"), sg("evilpackage", "run")), u("x"))))
+    bad("metaclass.pkl", p(call(call(sg("abc", "ABCMeta"), u("A"), t(sg("builtins", "object")), dct(__del__=sg("socket", "socket"))))))
+    bad("computed_arguments.pkl", p(call(GETATTR + call(sg("builtins", "tuple"), lst(sg("shutil", "os"), u("system"))) + b"R", ECHO)))
+    bad("module_forward.pkl", p(build(new(sg("torch.nn.modules.linear", "Linear")), dct(forward=sg("urllib.request", "urlopen")))))
+    bad("function_transformer.pkl", p(build(new(sg("sklearn.preprocessing._function_transformer", "FunctionTransformer")), dct(func=sg("builtins", "open")))))
     bad("deep_helpers.pkl", p(nested_partial(20)))
 
 
@@ -236,6 +244,9 @@ def streams():
     """Malformed, hidden, doubled and nested streams."""
     inner = p(call(SYSTEM, ECHO))
     plain = pickle.dumps({"a": [1, 2]}, 4)
+    bad("missing_memo_before_call.pkl", p(b"h\x630" + call(SYSTEM, ECHO)))
+    bad("bad_number_before_call.pkl", b"\x80\x02Iabc\n0" + call(g("os", "system"), b"S'echo'\n") + b".")
+    bad("bad_string_before_call.pkl", b"\x80\x02Sabc\n0" + call(g("os", "system"), b"S'echo'\n") + b".")
     bad("underflow_after_call.pkl", p(call(SYSTEM, ECHO) + b"000000"))
     bad("bad_opcode_after_call.pkl", b"\x80\x04" + call(SYSTEM, ECHO) + b"\x00\x01")
     bad("no_stop.pkl", b"\x80\x04" + call(SYSTEM, ECHO))

@@ -104,7 +104,7 @@ import Testing
       // Written first, so that a crash leaves it behind.
       if isLong { try Data(bytes).write(to: record) }
       let start = ContinuousClock.now
-      let verdict = SecurityScanner().scan(ByteSlice(bytes), path: "fuzz.pkl")
+      _ = SecurityScanner().scan(ByteSlice(bytes), path: "fuzz.pkl")
       let time = ContinuousClock.now - start
       outcome.inputs += 1
       if time > outcome.slowest {

@@ -133,6 +133,10 @@ package enum CallableCatalogue {
     if path.hasPrefix("dill._dill") { return "dill" + path.dropFirst("dill._dill".count) }
     guard let dot = path.firstIndex(of: ".") else { return aliases[path] ?? path }
     if let alias = aliases[String(path[..<dot])] { path = alias + path[dot...] }
+    // `operator.__call__` is `operator.call`.
+    if path.hasPrefix("operator.__"), path.hasSuffix("__"), path.utf8.count > 13 {
+      path = "operator." + path.dropFirst("operator.__".count).dropLast(2)
+    }
     return renamed[path] ?? path
   }
 
@@ -202,7 +206,8 @@ package enum CallableCatalogue {
     "HTTPConnection": .network, "HTTPSConnection": .network, "Telnet": .network, "FTP": .network,
     "FTP_TLS": .network, "SMTP": .network, "SMTP_SSL": .network, "IMAP4": .network,
     "IMAP4_stream": .execution,
-    "POP3": .network, "ServerProxy": .network, "HTTPServer": .network, "TCPServer": .network,
+    "POP3": .network, "ServerProxy": .network, "ThreadingHTTPServer": .network, "HTTPServer": .network,
+    "TCPServer": .network,
   ]
 
   /// What calling `path` (dotted, module and name together) means.

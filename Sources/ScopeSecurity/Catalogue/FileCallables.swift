@@ -6,7 +6,9 @@ extension CallableCatalogue {
       paths: [
         "builtins.open", "pathlib.Path.*", "pathlib.PosixPath.*", "pathlib.WindowsPath.*",
         "pathlib._local.Path.*",
-        "pathlib._local.PosixPath.*", "pandas.ExcelFile", "pandas.ExcelWriter",
+        "pathlib._local.PosixPath.*", "pandas.ExcelFile", "pandas.api.typing.JsonReader", "torch.cuda.gds.*",
+        "timm.data.readers.*", "timm.data.real_labels.*",
+        "timm.data.dataset_factory.*", "pandas.ExcelWriter",
         "pandas.core.frame.DataFrame.to_pickle",
         "tensorflow.io.*", "tensorflow.python.lib.io.*", "tensorflow.raw_ops.*", "tensorflow.python.ops.*",
         "tensorflow.python.platform.*", "tensorflow.compat.*", "zarr.*", "rasterio.*", "soundfile.*",

@@ -15,11 +15,26 @@ extension PickleAnalysis {
     "add", "update", "find_class", "persistent_load", "write", "flush", "default_factory", "emit", "handle",
   ]
 
+  /// Attributes that a model calls as soon as it is used; functions of the training script are ordinary there.
+  private static let delayed: Set<String> = [
+    "forward", "predict", "transform", "func", "inverse_func", "_forward_hooks", "_forward_pre_hooks",
+    "_backward_hooks", "_load_state_dict_pre_hooks", "collate_fn", "worker_init_fn", "loader", "preprocessor",
+    "tokenizer", "analyzer", "callback", "on_load_checkpoint",
+  ]
+
   mutating func build(_ target: PickleID, _ state: PickleID, at offset: Int) {
     let site = Site(route: "BUILD", chain: [], offset: offset, arguments: "")
     let entries = stateEntries(state)
     for entry in entries.prefix(10_000) {
       guard let name = run.text(entry.key) else { continue }
+      if Self.delayed.contains(name) {
+        for path in Self.callables(in: [value(entry.value)]) where isDangerous(path) {
+          var kept = site
+          kept.route = "BUILD sets \(name)"
+          record(path, kept)
+        }
+        continue
+      }
       guard Self.hooks.contains(name) else { continue }
       let stored = value(entry.value)
       for path in Self.callables(in: [stored]) {

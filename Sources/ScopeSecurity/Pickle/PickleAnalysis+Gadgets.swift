@@ -19,7 +19,13 @@ extension PickleAnalysis {
         explained.insert("builtins.setattr")
         return arguments[2]
       }
-      return walk(arguments[0], arguments[1].literal, path, site)
+      let found = walk(arguments[0], arguments[1].literal, path, site)
+      if arguments.count > 2, Self.callables(in: [arguments[2]]).contains(where: { isDangerous($0) }) {
+        // What is returned when there is no such attribute, which the file decides.
+        wrap(path, arguments[2], site)
+        return arguments[2]
+      }
+      return found
     case "operator.attrgetter":
       let names = arguments.map(\.literal)
       if names.contains(where: { $0 == nil }) {
@@ -36,7 +42,7 @@ extension PickleAnalysis {
             offset: site.offset))
       }
       return .attributeGetter(known)
-    case "builtins.type":
+    case "builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType", "typing.NamedTupleMeta":
       // One argument asks for a class, three make one.
       guard arguments.count >= 3 else { return nil }
       record("types.new_class", site.through(path))

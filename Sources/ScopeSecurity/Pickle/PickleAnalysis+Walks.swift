@@ -54,6 +54,10 @@ extension PickleAnalysis {
     guard case .path(let path)? = target else {
       if case .sequence(let items)? = target { return pick(items) ?? .data }
       if case .instance(let path)? = target, isDangerous(path) { return .unresolved }
+      if case .instance("collections.defaultdict")? = target {
+        // A key that is missing calls the factory.
+        computedCallees.append((site.offset, "\(helper) looks a key up in a defaultdict"))
+      }
       if case .unresolved? = target { return .unresolved }
       return .data
     }

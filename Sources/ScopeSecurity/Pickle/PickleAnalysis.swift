@@ -171,7 +171,9 @@ struct PickleAnalysis: Sendable {
     var result: [AbstractValue] = []
     switch run.value(call.arguments) {
     case .tuple(let items), .list(let items): result = items.prefix(256).map { value($0) }
-    case .call: result = [value(call.arguments)]
+    case .call:
+      let computed = value(call.arguments)
+      if case .sequence(let items) = computed { result = items } else { result = [computed] }
     default: break
     }
     if let keywords = call.keywords, case .dict(let pairs) = run.value(keywords) {

@@ -93,6 +93,7 @@ extension PickleMachine {
           PickleGlobal(
             module: texts[0] ?? "?", name: texts[1] ?? "?", route: .stackGlobal, isComputed: computed)))
       run.events.append(note(.global(id)))
+      hasImported = true
       if computed { run.events.append(note(.anomaly(.computedGlobal(module: module, name: name)))) }
       try push(id)
     default:
@@ -117,6 +118,7 @@ extension PickleMachine {
     let id = try make(
       .global(PickleGlobal(module: lossy(module), name: lossy(name), route: route, isComputed: false)))
     run.events.append(note(.global(id)))
+    hasImported = true
     return id
   }
 
