@@ -184,7 +184,7 @@ def nested_partial(depth):
 def walks():
     """Ways to reach a name other than naming it."""
     attrgetter, methodcaller = sg("operator", "attrgetter"), sg("operator", "methodcaller")
-    bad("underscore_operator.pkl", p(call(call(sg("_operator", "attrgetter"), u("system")), call(sg("builtins", "__import__"), u("os")))))
+    bad("underscore_operator.pkl", p(call(call(call(sg("_operator", "attrgetter"), u("system")), call(sg("builtins", "__import__"), u("os"))), ECHO)))
     bad("attrgetter_dotted.pkl", p(call(call(call(attrgetter, u("os.system")), sg("torch", "serialization")), ECHO)))
     bad("methodcaller_network.pkl", p(call(call(methodcaller, u("urlopen"), ECHO), call(sg("importlib", "import_module"), u("urllib.request")))))
     bad("getattr_chain.pkl", p(call(call(GETATTR, call(GETATTR, sg("torch", "hub"), u("os")), u("system")), ECHO)))
@@ -261,8 +261,8 @@ def streams():
     bad("get_with_zero.pkl", b"cos\nsystem\np7\n0g7\0junk\n(S'echo'\ntR.")
     bad("text_protocol_spaces.pkl", b"(lp0\n" + call(g("posix", "system"), b"V echo\n") + b"a.")
     bad("global_not_utf8.pkl", b"c\xff\xfe\nx\n0" + call(g("os", "system"), b"S'echo'\n") + b".")
-    bad("third_stream.pkl", plain + plain + inner)
-    bad("stream_after_junk_protocol.pkl", plain + b"\x80\x02" + call(g("os", "system"), ECHO))
+    bad("third_stream.pickle", plain + plain + inner)
+    bad("second_stream_cut.pickle", plain + b"\x80\x02" + call(g("os", "system"), ECHO))
     bad("nested_bytearray.pkl", p(b"\x96" + struct.pack("<Q", len(inner)) + inner))
     bad("nested_text.pkl", p(u("cos\nsystem\n(S'echo'\ntR.")))
     bad("loads_literal.pkl", p(call(sg("pickle", "loads"), by(inner))))
@@ -309,6 +309,9 @@ def containers():
     bad("package_alias.pt", zipped(package + [("p/mymod/__init__.py", b"from subprocess import run as go\ngo(['echo'])\n")]))
     bad("package_exec.pt", zipped(package + [("p/mymod.py", b"exec(compile('1', 'x', 'exec'))\n")]))
     bad("package_socket.pt", zipped(package + [("p/mymod.py", b"import torch\n\nclass A:\n  def f(self):\n    import socket\n    return socket.create_connection(('127.0.0.1', 9))\n")]))
+    storage = t(u("storage"), g("torch", "FloatStorage"), u("0"), u("cpu"), num(4000)) + b"Q"
+    view = p(call(g("torch._utils", "_rebuild_tensor_v2"), storage, b"K\x00", t(num(4000)), t(b"K\x01"), b"\x89", call(g("collections", "OrderedDict"))), 2)
+    bad("storage_too_small.pt", zipped([("archive/data.pkl", view), ("archive/data/0", bytes(16)), ("archive/version", b"3\n")]))
     tar = io.BytesIO()
     import tarfile
 

@@ -223,19 +223,21 @@ package enum CallableCatalogue {
         .introspection, reason: "\(escape) leads from an object to the interpreter's internals")
     }
     if let hit = reexport(parts, from: knownPrefix(parts)) { return hit }
-    if let kind = tellingClasses[parts.last ?? ""] { return .reexport(kind, of: parts.last ?? "") }
-
     var prefix = parts.dropLast()
     let last = parts.last ?? ""
+    let telling = tellingClasses[last]
     while !prefix.isEmpty {
       let module = prefix.joined(separator: ".")
       if let group = index.wildDanger[module] { return danger(group) }
-      if let group = index.wildInert[module] { return .inert(reason: inertGroups[group].reason) }
-      if let group = index.wildClasses[module], looksLikeClass(last) || last.hasPrefix("__pyx_unpickle_") {
-        return .inert(reason: inertGroups[group].reason)
+      if telling == nil {
+        if let group = index.wildInert[module] { return .inert(reason: inertGroups[group].reason) }
+        if let group = index.wildClasses[module], looksLikeClass(last) || last.hasPrefix("__pyx_unpickle_") {
+          return .inert(reason: inertGroups[group].reason)
+        }
       }
       prefix = prefix.dropLast()
     }
+    if let telling { return .reexport(telling, of: last) }
     // The module itself, as when a submodule is named as an attribute.
     if let group = index.wildDanger[path] { return danger(group) }
     if let kind = tellingNames[last] { return .reexport(kind, of: last) }

@@ -11,7 +11,10 @@ extension CallableCatalogue {
     InertGroup(
       reason: "classes of modelling libraries hold parameters",
       paths: [
-        "statsmodels.+", "statsmodels.tsa.statespace._representation.*",
+        "tensorflow.python.framework.ops.convert_to_tensor", "tensorflow.python.framework.dtypes.as_dtype",
+        "tensorflow.python.framework.tensor_conversion.convert_to_tensor",
+        "tensorflow.python.ops.resource_variable_ops.ResourceVariable", "statsmodels.+",
+        "statsmodels.tsa.statespace._representation.*",
         "statsmodels.tsa.statespace._initialization.*", "statsmodels.tsa.statespace._kalman_filter.*",
         "statsmodels.tsa.statespace._kalman_smoother.*", "statsmodels.tsa.statespace._simulation_smoother.*",
         "statsmodels.tsa.statespace._cfa_simulation_smoother.*",

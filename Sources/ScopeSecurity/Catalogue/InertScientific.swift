@@ -82,7 +82,11 @@ extension CallableCatalogue {
         "pandas._libs.tslibs.period._unpickle_period", "pandas.tseries.offsets.+",
         "pandas.core.series.Series", "pandas.core.frame.DataFrame", "pandas.indexes.base._new_Index",
         "pandas.tslib.__new_Timestamp", "pyarrow.lib.+", "pyarrow.lib.type_for_alias",
-        "pyarrow.lib._restore_array", "polars.+",
+        "pyarrow.lib._restore_array", "pyarrow.lib._reconstruct_table",
+        "pyarrow.lib._reconstruct_record_batch",
+        "pyarrow.lib.schema", "pyarrow.lib.field", "pyarrow.lib.py_buffer", "pyarrow.lib.chunked_array",
+        "pyarrow.lib.list_", "pyarrow.lib.struct", "pyarrow.lib.timestamp", "pyarrow.lib.dictionary",
+        "polars.+",
       ]),
   ]
 }

@@ -116,6 +116,11 @@ extension FileScan {
     case .pickle:
       let before = findings.count
       _ = scanPickle(data, member: name, depth: depth, role: isTorch ? .torch : .plain)
+      if isTorch, member.name.hasSuffix("data.pkl") {
+        add(
+          PT003.storages(
+            data, in: subject.archive, prefix: String(member.name.dropLast("data.pkl".count)), name: name))
+      }
       let isExpected = [".pkl", ".pickle", ".p", ".joblib", ".dat", ".debug_pkl", ".bin"].contains {
         member.name.hasSuffix($0)
       }

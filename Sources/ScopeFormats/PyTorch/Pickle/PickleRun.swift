@@ -93,7 +93,8 @@ public struct PickleRun: Sendable {
   /// Position after the last opcode that was executed completely.
   public internal(set) var endOffset: Int
   public internal(set) var opcodeCount = 0
-  /// Why the run ended before STOP. Everything before that point is kept: Python, too, would have done it.
+  /// Why the run ended before STOP, or the first defect over which Python stops and the machine went on.
+  /// Everything before that point is kept: Python, too, would have done it.
   public internal(set) var problem: ScopeError?
   /// The array contents that joblib writes between the opcodes, in the order of the file.
   public internal(set) var rawArrays: [PickleRawArray] = []

@@ -143,7 +143,9 @@ enum PKL004: PickleRule {
   }
 
   private static func isBuilder(_ path: String) -> Bool {
-    path.hasPrefix("cloudpickle.") || path.hasPrefix("dill.") || path.contains(".cloudpickle.")
+    // What they write begins with an underscore (`_create_function`); the rest of the packages loads and runs.
+    (path.hasPrefix("cloudpickle.") || path.hasPrefix("dill.") || path.contains(".cloudpickle."))
+      && path.split(separator: ".").last?.hasPrefix("_") == true
   }
 
   private static func isCodeType(_ path: String) -> Bool {
