@@ -23,8 +23,7 @@ extension PickleAnalysis {
     let callee = value(call.callee)
     let arguments = arguments(call)
     if let path = callee.path { followLoadedBytes(path, call, at: offset) }
-    var site = Site(
-      route: route, chain: [], offset: offset, arguments: describe(call), constructsOnly: constructsOnly)
+    var site = Site(route: route, chain: [], offset: offset, constructsOnly: constructsOnly)
     if let items = run.elements(call.arguments), items.count == 1, run.integer(items[0]) != nil {
       site.takesNumber = true
     }
@@ -37,7 +36,27 @@ extension PickleAnalysis {
       }
     default: break
     }
-    return apply(callee, arguments, site, depth: 0)
+    let result = apply(callee, arguments, site, depth: 0)
+    if let path = callee.path, case .global = run.value(call.callee), nonHelpers.contains(path),
+      case .inert = judge(path), !path.hasPrefix("sympy."), !Self.loaders.contains(path)
+    {
+      plainCallees[call.callee.index] = path
+    }
+    return result
+  }
+
+  /// Whether a call needs no following: a harmless class or function that was seen before, given numbers and text.
+  /// Files of a million dates consist of such calls.
+  func isPlain(_ id: PickleID) -> Bool {
+    guard let call = run.call(id), plainCallees[call.callee.index] != nil, call.keywords == nil,
+      case .tuple(let items) = run.value(call.arguments)
+    else { return false }
+    return items.allSatisfy { item in
+      switch run.value(item) {
+      case .none, .bool, .int, .float, .string, .bytes: true
+      default: false
+      }
+    }
   }
 
   /// Where and how a call happens.
@@ -45,7 +64,8 @@ extension PickleAnalysis {
     var route: String
     var chain: [String]
     var offset: Int
-    var arguments: String
+    /// Nil for those of the call being followed.
+    var arguments: String?
     var constructsOnly = false
     var takesNumber = false
 
@@ -126,7 +146,8 @@ extension PickleAnalysis {
     uses.append(
       CallableUse(
         path: path, judgement: judgement, route: site.route, chain: site.chain, offset: site.offset,
-        arguments: site.arguments, constructsOnly: site.constructsOnly, takesNumber: site.takesNumber))
+        arguments: site.arguments ?? currentCall.map(describe) ?? "", constructsOnly: site.constructsOnly,
+        takesNumber: site.takesNumber))
   }
 
   /// A dangerous callable given to something that may call it counts as called; containers only keep it.

@@ -7,6 +7,7 @@ extension PickleAnalysis {
   mutating func gadget(_ path: String, _ arguments: [AbstractValue], _ site: Site, depth: Int)
     -> AbstractValue?
   {
+    if nonHelpers.contains(path) { return nil }
     switch path {
     case "builtins.getattr", "builtins.object.__getattribute__", "builtins.type.__getattribute__",
       "inspect.getattr_static", "builtins.str.__getattribute__", "types.ModuleType.__getattribute__",
@@ -183,6 +184,7 @@ extension PickleAnalysis {
         return .path("types.\(kind)")
       }
       if path == "dill._load_type", let kind = arguments.first?.literal { return .path("builtins.\(kind)") }
+      if !path.hasPrefix("cloudpickle."), !path.hasPrefix("dill.") { nonHelpers.insert(path) }
       return nil
     }
   }

@@ -4,7 +4,7 @@ import ScopeFormats
 /// Bytes that a loader named by the pickle loads in turn: they count as part of the file.
 extension PickleAnalysis {
   /// Loaders whose argument is scanned. The first is ordinary (tensors inside plain pickles); Keras stores models so.
-  private static let loaders: Set<String> = [
+  static let loaders: Set<String> = [
     "torch.storage._load_from_bytes", "keras.src.saving.keras_saveable.KerasSaveable._unpickle_model",
     "pickle.loads", "dill.loads", "cloudpickle.loads", "cloudpickle.cloudpickle.loads", "joblib.load",
     "torch.load", "torch.serialization.load", "numpy.load", "pandas.read_pickle", "pickle.load", "dill.load",

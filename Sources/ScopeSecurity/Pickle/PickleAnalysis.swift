@@ -38,13 +38,17 @@ struct PickleAnalysis: Sendable {
   var currentCall: PickleCall?
   var values: [Int32: AbstractValue] = [:]
   private var judged: [String: Judgement] = [:]
+  /// Paths that ``gadget(_:_:_:depth:)`` does not know.
+  var nonHelpers: Set<String> = []
+  /// Harmless callees that are no helpers, by their object.
+  var plainCallees: [Int32: String] = [:]
   /// Every path in ``uses``.
   var recordedPaths: Set<String> = []
   /// Dangerous names that are called in a way that is ordinary.
   var explained: Set<String> = []
   /// Objects looked into; containers count as opaque once it is spent, and the file as not followed to its end.
   private var visits = 0
-  private static let visitLimit = 40_000_000
+  private static let visitLimit = 5_000_000
   /// Whether the file is so entangled that its values could not be followed.
   var isExhausted: Bool { visits >= Self.visitLimit }
 
@@ -95,7 +99,7 @@ struct PickleAnalysis: Sendable {
         guard let global = run.global(id) else { continue }
         if seen.insert(global).inserted { note(global, at: event.offset) }
       case .call(let id):
-        values[id.index] = evaluate(id, at: event.offset)
+        if !isPlain(id) { values[id.index] = evaluate(id, at: event.offset) }
       case .build(let target, let state):
         build(target, state, at: event.offset)
       case .anomaly(let anomaly):
@@ -140,11 +144,14 @@ struct PickleAnalysis: Sendable {
   /// What is known about an object; containers are looked into to a small depth.
   mutating func value(_ id: PickleID, depth: Int = 0) -> AbstractValue {
     if let known = values[id.index] { return known }
-    visits += 1
+    if depth > 1 { visits += 1 }
     switch run.value(id) {
     case .global(let global):
       if case .extensionCode = global.route { return .unresolved }
-      return global.isComputed ? .unresolved : .path(CallableCatalogue.canonical(Self.path(global)))
+      let value: AbstractValue =
+        global.isComputed ? .unresolved : .path(CallableCatalogue.canonical(Self.path(global)))
+      values[id.index] = value
+      return value
     case .string(let bytes): return bytes.utf8String.map(AbstractValue.text) ?? .data
     case .bytes(let bytes), .bytearray(let bytes):
       // Python accepts bytes where names are expected in several of the helpers.
@@ -161,7 +168,7 @@ struct PickleAnalysis: Sendable {
         return .data
       }
       return value(items[1], depth: depth + 1)
-    case .call: return .unresolved
+    case .call(let call): return plainCallees[call.callee.index].map(AbstractValue.instance) ?? .unresolved
     default: return .data
     }
   }
