@@ -81,6 +81,9 @@ def standard_library(w):
     for value in ({"epoch": 1}, {"epoch": 2}):
         pickle.dump(value, out)
     w.file("two_dumps.pkl", out.getvalue())
+    w.file("two_objects.pkl", pickle.dumps([Shade.RED]) + pickle.dumps({"s": Shade.RED}))
+    w.file("newline_behind.pkl", pickle.dumps([1, 2]) + b"\n")
+    w.file("zeros_behind.pkl", pickle.dumps([1, 2]) + bytes(64))
 
 
 def numpy_scipy_pandas(w):
@@ -280,7 +283,25 @@ def other_packages(w):
     w.file("keras.pkl", p(call(sg("collections", "OrderedDict")) + b"0" + build(new(sg("keras.src.models.sequential", "Sequential")), dct(name=u("m"))), 4))
 
 
+def stable_baselines(w):
+    """The zip of Stable-Baselines3: settings as JSON, what JSON cannot hold as base64 of cloudpickle."""
+    import base64, zipfile
+    from collections import OrderedDict
+
+    import cloudpickle, numpy as np
+
+    names = {"np": np, "__name__": "__main__"}
+    exec(compile(FUNCTIONS, "train.py", "exec"), names)
+    values = {"policy_class": OrderedDict, "lr_schedule": names["outer"]()[0], "observation_space": np.zeros(2)}
+    data = {k: {":type:": str(type(v)), ":serialized:": base64.b64encode(cloudpickle.dumps(v)).decode()} for k, v in values.items()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("data", (2020, 1, 1, 0, 0, 0)), json.dumps({**data, "n_envs": 1}))
+        archive.writestr(zipfile.ZipInfo("_stable_baselines3_version", (2020, 1, 1, 0, 0, 0)), "2.3.0")
+    w.file("stable_baselines.zip", out.getvalue())
+
+
 def write(folder):
     w = Writer(folder)
-    for part in (standard_library, numpy_scipy_pandas, estimators, by_value, deep_learning, other_packages):
+    for part in (standard_library, numpy_scipy_pandas, estimators, by_value, deep_learning, other_packages, stable_baselines):
         part(w)

@@ -296,6 +296,7 @@ def containers():
     bad("torch_zip_byteorder.pt", zipped([("archive/data.pkl", plain), ("archive/byteorder", EVIL), ("archive/version", b"3\n")]))
     bad("torch_zip_picture.pt", zipped([("archive/data.pkl", plain), ("archive/extra/logo.png", EVIL), ("archive/version", b"3\n")]))
     bad("torch_zip_constants.pt", zipped([("m/data.pkl", plain), ("m/constants.pkl", EVIL), ("m/code/__torch__.py", b"pass\n"), ("m/version", b"3\n")]))
+    bad("torch_zip_data_folder.pt", zipped([("archive/data.pkl", plain), ("archive/data/extra.pkl", b"cos\nsystem\n(S'echo'\ntR."), ("archive/version", b"3\n")]))
     bad("torch_zip_upper.pt", zipped([("archive/DATA.PKL", EVIL), ("archive/version", b"3\n")]))
     bad("torch_zip_persistent.pt", zipped([("archive/data.pkl", p(u("loader") + b"Q", 2)), ("archive/version", b"3\n")]))
     for name, code in [
@@ -312,6 +313,9 @@ def containers():
     storage = t(u("storage"), g("torch", "FloatStorage"), u("0"), u("cpu"), num(4000)) + b"Q"
     view = p(call(g("torch._utils", "_rebuild_tensor_v2"), storage, b"K\x00", t(num(4000)), t(b"K\x01"), b"\x89", call(g("collections", "OrderedDict"))), 2)
     bad("storage_too_small.pt", zipped([("archive/data.pkl", view), ("archive/data/0", bytes(16)), ("archive/version", b"3\n")]))
+    serialized = base64.b64encode(p(call(SYSTEM, ECHO))).decode() + "\\n"
+    data = '{"policy_class": {":type:": "<class>", ":serialized:": "' + serialized + '"}, "n_envs": 1}'
+    bad("stable_baselines.zip", zipped([("data", data.encode()), ("policy.pth", plain), ("_stable_baselines3_version", b"2.3.0")], zipfile.ZIP_DEFLATED))
     tar = io.BytesIO()
     import tarfile
 

@@ -74,7 +74,13 @@ struct PickleAnalysis: Sendable {
   /// Whether something that is not known to be harmless is called.
   var hasDangerousUse: Bool {
     !tamperings.isEmpty || !computedCallees.isEmpty || !dangerousWrappers.isEmpty
-      || uses.contains { if case .inert = $0.judgement { false } else { true } }
+      || uses.contains { use in
+        switch use.judgement {
+        case .inert: false
+        case .unknown: PKL009.severity(of: use) > .low
+        case .dangerous, .reexport: !PKL004.isKept(use)
+        }
+      }
   }
 
   mutating func judge(_ path: String) -> Judgement {

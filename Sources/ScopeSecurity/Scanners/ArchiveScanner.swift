@@ -100,6 +100,8 @@ extension FileScan {
       isTorch
       && (member.name.contains("/data/") || member.name.contains("/constants/")
         || member.name.hasPrefix("data/"))
+      // Storages are numbered; a name with an extension says that it is something else.
+      && member.name.split(separator: "/").last?.contains(".") == false
     if isStorage, !Self.mayBePickle(data), !ZipArchive.looksLikeArchive(data) {
       if let kind = ARC009.kind(of: data.prefix(4096)), !kind.hasPrefix("a script") {
         subject.executables.append((member.name, kind))
@@ -112,6 +114,7 @@ extension FileScan {
     }
     if member.name.hasSuffix(".py") { scanCode(data, member, in: subject, isScript: isTorch) }
     if member.name == "schema.json" { scanSkops(data, member: name) }
+    if !isTorch { scanSerialized(data, member: name, depth: depth) }
     switch isStorage ? storageKind(data) : ContentKind(data) {
     case .pickle:
       let before = findings.count

@@ -60,8 +60,10 @@ extension FileScan {
       let isStream =
         next.run.problem == nil && next.run.opcodeCount > 1 || !next.imports.isEmpty && next.hasDangerousUse
       guard isStream else {
-        let isZero = rest.count <= 1 << 20 && rest.array.allSatisfy { $0 == 0 }
-        add(PKL013.junk(at: position, count: rest.count, isZero: isZero, member: member))
+        let isFiller =
+          rest.count <= 1 << 20 && rest.array.allSatisfy { $0 == 0 }
+          || rest.count <= 64 && rest.array.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        add(PKL013.junk(at: position, count: rest.count, isFiller: isFiller, member: member))
         return
       }
       let isWhole = next.run.problem == nil

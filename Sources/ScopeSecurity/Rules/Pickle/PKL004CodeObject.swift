@@ -142,6 +142,13 @@ enum PKL004: PickleRule {
     return false
   }
 
+  /// Whether a use is one of cloudpickle's or dill's own steps, which stores a function without calling it.
+  static func isKept(_ use: CallableUse) -> Bool {
+    guard case .dangerous(.codeObject, _) = use.judgement, isBuilder(use.path) else { return false }
+    return !use.chain.contains { $0.hasSuffix("()") } && !use.route.contains("passed to")
+      && !use.route.hasPrefix("BUILD sets")
+  }
+
   private static func isBuilder(_ path: String) -> Bool {
     // What they write begins with an underscore (`_create_function`); the rest of the packages loads and runs.
     (path.hasPrefix("cloudpickle.") || path.hasPrefix("dill.") || path.contains(".cloudpickle."))

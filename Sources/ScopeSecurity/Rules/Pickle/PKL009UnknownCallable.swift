@@ -44,7 +44,7 @@ enum PKL009: PickleRule {
 
   /// Classes made by `__new__` alone run no code of their own unless they ask for it; neither do value classes
   /// (enumerations, data classes) of the training script.
-  private static func severity(of use: CallableUse) -> Severity {
+  static func severity(of use: CallableUse) -> Severity {
     let name = use.path.split(separator: ".").last.map(String.init) ?? use.path
     guard use.chain.allSatisfy({ $0.hasPrefix("copyreg.") }), !use.path.hasSuffix(".__call__"),
       !use.route.contains("passed to"),
