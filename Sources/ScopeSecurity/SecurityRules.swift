@@ -24,8 +24,8 @@ public enum SecurityRules {
   static let templates: [any TemplateRule.Type] = [GG002.self, GG003.self]
   /// Raised by the scanners as they read.
   static let reading: [any ReadingRule.Type] = [
-    PT001.self, PT002.self, PT004.self, PT005.self, NP001.self, ARC008.self, FMT001.self, FMT002.self,
-    REP001.self, REP002.self, WGT001.self,
+    PT001.self, PT002.self, PT004.self, PT005.self, NP001.self, JL001.self, SKP001.self, ARC008.self,
+    FMT001.self, FMT002.self, REP001.self, REP002.self, WGT001.self,
   ]
 
   /// The descriptions of all rules, by id.

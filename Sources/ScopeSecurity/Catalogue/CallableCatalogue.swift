@@ -93,7 +93,37 @@ package enum CallableCatalogue {
     "_pydecimal": "decimal", "_struct": "struct", "_random": "random", "cStringIO": "io", "StringIO": "io",
     "UserDict": "collections", "Queue": "queue", "httplib": "http.client", "urllib2": "urllib.request",
     "_posixsubprocess": "subprocess", "_winapi": "subprocess", "dill._dill": "dill", "sre_compile": "re",
-    "__mp_main__": "__main__",
+    "__mp_main__": "__main__", "_signal": "signal", "_ssl": "ssl", "_weakref": "weakref",
+    "_heapq": "heapq", "_bisect": "bisect", "_json": "json", "_csv": "csv", "_sqlite3": "sqlite3",
+    "_string": "string", "_statistics": "statistics", "_hashlib": "hashlib", "_uuid": "uuid",
+    "_ctypes": "ctypes", "_asyncio": "asyncio", "_queue": "queue", "_typing": "typing", "_ast": "ast",
+    "_bz2": "bz2", "_lzma": "lzma", "_locale": "locale", "_zoneinfo": "zoneinfo",
+    "_contextvars": "contextvars",
+    "_multiprocessing": "multiprocessing", "_abcoll": "collections.abc", "_tkinter": "tkinter",
+    // Python 2 names, as the reader maps them (Lib/_compat_pickle.py).
+    "UserList": "collections", "UserString": "collections", "SocketServer": "socketserver",
+    "ConfigParser": "configparser", "repr": "reprlib", "Tkinter": "tkinter", "_winreg": "winreg",
+    "thread": "_thread", "dummy_thread": "_thread", "anydbm": "dbm", "dbhash": "dbm", "dumbdbm": "dbm",
+    "gdbm": "dbm", "whichdb": "dbm", "xmlrpclib": "xmlrpc.client", "SimpleXMLRPCServer": "xmlrpc.server",
+    "DocXMLRPCServer": "xmlrpc.server", "HTMLParser": "html.parser", "htmlentitydefs": "html.entities",
+    "Cookie": "http.cookies", "cookielib": "http.cookiejar", "BaseHTTPServer": "http.server",
+    "SimpleHTTPServer": "http.server", "CGIHTTPServer": "http.server", "commands": "subprocess",
+    "urlparse": "urllib.parse", "robotparser": "urllib.robotparser", "_elementtree": "xml.etree.ElementTree",
+  ]
+
+  /// Functions that moved between Python 2 and 3, under the name that the tables use.
+  private static let renamed: [String: String] = [
+    "builtins.reduce": "functools.reduce", "builtins.xrange": "builtins.range",
+    "builtins.unichr": "builtins.chr",
+    "builtins.unicode": "builtins.str", "builtins.long": "builtins.int",
+    "builtins.basestring": "builtins.str",
+    "builtins.raw_input": "builtins.input", "builtins.intern": "sys.intern", "itertools.imap": "builtins.map",
+    "itertools.izip": "builtins.zip", "itertools.ifilter": "builtins.filter",
+    "itertools.ifilterfalse": "itertools.filterfalse", "itertools.izip_longest": "itertools.zip_longest",
+    "collections.IterableUserDict": "collections.UserDict", "urllib.urlopen": "urllib.request.urlopen",
+    "urllib.urlretrieve": "urllib.request.urlretrieve", "urllib.quote": "urllib.parse.quote",
+    "urllib.unquote": "urllib.parse.unquote", "urllib.urlencode": "urllib.parse.urlencode",
+    "builtins.file": "builtins.open",
   ]
 
   /// The path under the module name that the tables use.
@@ -102,8 +132,12 @@ package enum CallableCatalogue {
     if path.hasPrefix("numpy._core") { path = "numpy.core" + path.dropFirst("numpy._core".count) }
     if path.hasPrefix("dill._dill") { return "dill" + path.dropFirst("dill._dill".count) }
     guard let dot = path.firstIndex(of: ".") else { return aliases[path] ?? path }
-    guard let alias = aliases[String(path[..<dot])] else { return path }
-    return alias + path[dot...]
+    if let alias = aliases[String(path[..<dot])] { path = alias + path[dot...] }
+    // `operator.__call__` is `operator.call`.
+    if path.hasPrefix("operator.__"), path.hasSuffix("__"), path.utf8.count > 13 {
+      path = "operator." + path.dropFirst("operator.__".count).dropLast(2)
+    }
+    return renamed[path] ?? path
   }
 
   /// Attributes that lead from any object to the interpreter.
@@ -126,7 +160,12 @@ package enum CallableCatalogue {
     "numpy", "np", "pandas", "pd", "joblib", "dill", "cloudpickle", "requests", "asyncio", "threading",
     "pydoc",
     "pkgutil", "timeit", "pdb", "code", "inspect", "gc", "codecs", "operator", "types", "http",
-    "multiprocessing",
+    "multiprocessing", "ssl", "ftplib", "smtplib", "telnetlib", "poplib", "imaplib", "socketserver", "xmlrpc",
+    "zipfile", "tarfile", "sqlite3", "shelve", "mmap", "glob", "fileinput", "linecache", "atexit", "bdb",
+    "cProfile", "doctest", "httpx", "aiohttp", "urllib3", "httplib", "paramiko", "cffi", "yaml", "fsspec",
+    "concurrent", "platform", "gzip", "zipimport", "site", "commands", "signal", "functools", "io",
+    "bltn_open",
+    "_builtin_open",
   ]
 
   private static let shorthands: [String: String] = ["np": "numpy", "pd": "pandas"]
@@ -150,7 +189,25 @@ package enum CallableCatalogue {
     "read_pickle": .deserialisation,
     "unpickle": .deserialisation, "load_pickle": .deserialisation, "pickle_load": .deserialisation,
     "urlopen": .network, "urlretrieve": .network, "load_library": .nativeLoad, "dlopen": .nativeLoad,
-    "LoadLibrary": .nativeLoad,
+    "LoadLibrary": .nativeLoad, "bltn_open": .file, "_builtin_open": .file, "open_code": .file,
+  ]
+
+  /// Classes of the standard library that other packages import: the package's name says nothing about them.
+  private static let tellingClasses: [String: DangerClass] = [
+    "Popen": .execution, "ThreadPoolExecutor": .execution, "ProcessPoolExecutor": .execution,
+    "InteractiveInterpreter": .execution, "InteractiveConsole": .execution, "Bdb": .execution,
+    "Pdb": .execution,
+    "SourceFileLoader": .execution, "ExtensionFileLoader": .nativeLoad, "CDLL": .nativeLoad,
+    "PyDLL": .nativeLoad, "Unpickler": .deserialisation, "_Unpickler": .deserialisation,
+    "CodeType": .codeObject, "FunctionType": .codeObject, "LambdaType": .codeObject, "ModuleType": .tampering,
+    "FileIO": .file, "ZipFile": .file, "TarFile": .file, "NamedTemporaryFile": .file, "TemporaryFile": .file,
+    "TemporaryDirectory": .file, "SpooledTemporaryFile": .file, "FileHandler": .file,
+    "RotatingFileHandler": .file, "TimedRotatingFileHandler": .file, "SocketHandler": .network,
+    "HTTPConnection": .network, "HTTPSConnection": .network, "Telnet": .network, "FTP": .network,
+    "FTP_TLS": .network, "SMTP": .network, "SMTP_SSL": .network, "IMAP4": .network,
+    "IMAP4_stream": .execution,
+    "POP3": .network, "ServerProxy": .network, "ThreadingHTTPServer": .network, "HTTPServer": .network,
+    "TCPServer": .network,
   ]
 
   /// What calling `path` (dotted, module and name together) means.
@@ -158,28 +215,47 @@ package enum CallableCatalogue {
     let path = canonical(path)
     if let group = index.exactDanger[path] { return danger(group) }
     if let group = index.exactInert[path] { return .inert(reason: inertGroups[group].reason) }
+    if path.hasSuffix(".__new__") { return judgeConstruction(String(path.dropLast(".__new__".count))) }
 
     let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if let escape = parts.dropFirst().first(where: introspectionNames.contains) {
       return .dangerous(
         .introspection, reason: "\(escape) leads from an object to the interpreter's internals")
     }
-    if let hit = reexport(parts) { return hit }
-
+    if let hit = reexport(parts, from: knownPrefix(parts)) { return hit }
     var prefix = parts.dropLast()
     let last = parts.last ?? ""
+    let telling = tellingClasses[last]
     while !prefix.isEmpty {
       let module = prefix.joined(separator: ".")
       if let group = index.wildDanger[module] { return danger(group) }
-      if let group = index.wildInert[module] { return .inert(reason: inertGroups[group].reason) }
-      if let group = index.wildClasses[module], looksLikeClass(last) || last.hasPrefix("__pyx_unpickle_") {
+      if telling == nil {
+        if let group = index.wildInert[module] { return .inert(reason: inertGroups[group].reason) }
+        if let group = index.wildClasses[module], looksLikeClass(last) || last.hasPrefix("__pyx_unpickle_") {
+          return .inert(reason: inertGroups[group].reason)
+        }
+      }
+      prefix = prefix.dropLast()
+    }
+    if let telling { return .reexport(telling, of: last) }
+    // The module itself, as when a submodule is named as an attribute.
+    if let group = index.wildDanger[path] { return danger(group) }
+    if let kind = tellingNames[last] { return .reexport(kind, of: last) }
+    return .unknown
+  }
+
+  /// What `__new__` alone means: pickle calls it on classes only, so that in the packages whose classes are harmless
+  /// the spelling of the name does not matter (`scipy.sparse.csr_matrix`).
+  package static func judgeConstruction(_ path: String) -> Judgement {
+    let judgement = judge(path)
+    guard judgement == .unknown else { return judgement }
+    var prefix = canonical(path).split(separator: ".").map(String.init).dropLast()
+    while !prefix.isEmpty {
+      if let group = index.wildClasses[prefix.joined(separator: ".")] {
         return .inert(reason: inertGroups[group].reason)
       }
       prefix = prefix.dropLast()
     }
-    // The module itself, as when a submodule is named as an attribute.
-    if let group = index.wildDanger[path] { return danger(group) }
-    if let kind = tellingNames[last] { return .reexport(kind, of: last) }
     return .unknown
   }
 
@@ -187,10 +263,19 @@ package enum CallableCatalogue {
     .dangerous(dangerGroups[group].kind, reason: dangerGroups[group].reason)
   }
 
+  /// Leading parts that together name something harmless: what follows are attributes of that, not modules.
+  private static func knownPrefix(_ parts: [String]) -> Int {
+    guard parts.count >= 3 else { return 0 }
+    for count in 2..<parts.count where index.exactInert[parts[..<count].joined(separator: ".")] != nil {
+      return count
+    }
+    return 0
+  }
+
   /// A dangerous module inside the path: `torch.serialization.os.system`.
-  private static func reexport(_ parts: [String]) -> Judgement? {
+  private static func reexport(_ parts: [String], from known: Int) -> Judgement? {
     guard parts.count >= 2 else { return nil }
-    for start in parts.indices.dropFirst() {
+    for start in parts.indices.dropFirst(max(1, known)) {
       // `random._os` is `os` under a private name.
       let bare = String(parts[start].drop { $0 == "_" })
       let root = reexportRoots.contains(parts[start]) ? parts[start] : bare
@@ -221,7 +306,7 @@ package enum CallableCatalogue {
     "code", "types", "operator", "inspect", "http", "torch", "numpy", "pandas", "joblib", "timeit", "codecs",
     "gc",
     "multiprocessing", "threading", "asyncio", "pickle", "io", "requests", "pathlib", "builtins", "os", "sys",
-    "socket",
+    "socket", "signal", "io", "platform", "functools", "site", "glob", "concurrent", "gzip", "commands",
   ]
 
   private static func moduleItself(_ name: String) -> Judgement? {

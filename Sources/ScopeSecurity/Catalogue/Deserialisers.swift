@@ -4,7 +4,8 @@ extension CallableCatalogue {
     DangerGroup(
       kind: .deserialisation, reason: "loads another serialised object, outside what this scan sees",
       paths: [
-        "pickle.*", "dill.load", "dill.loads", "dill.load_session", "dill.load_module", "dill.Unpickler",
+        "pickle.*", "copyreg.__reduce_ex__", "dill.load", "dill.loads", "dill.load_session",
+        "dill.load_module", "dill.Unpickler",
         "cloudpickle.load", "cloudpickle.loads", "cloudpickle.cloudpickle.loads", "shelve.*", "dbm.*",
         "joblib.load",
         "joblib.numpy_pickle.*", "joblib.numpy_pickle_compat.*", "joblib.memory.*",

@@ -4,7 +4,15 @@ extension CallableCatalogue {
     DangerGroup(
       kind: .file, reason: "reads, writes or deletes files",
       paths: [
-        "builtins.open", "builtins.file", "io.open", "io.FileIO", "io.open_code", "io.OpenWrapper",
+        "builtins.open", "pathlib.Path.*", "pathlib.PosixPath.*", "pathlib.WindowsPath.*",
+        "pathlib._local.Path.*",
+        "pathlib._local.PosixPath.*", "pandas.ExcelFile", "pandas.api.typing.JsonReader", "torch.cuda.gds.*",
+        "timm.data.readers.*", "timm.data.real_labels.*",
+        "timm.data.dataset_factory.*", "pandas.ExcelWriter",
+        "pandas.core.frame.DataFrame.to_pickle",
+        "tensorflow.io.*", "tensorflow.python.lib.io.*", "tensorflow.raw_ops.*", "tensorflow.python.ops.*",
+        "tensorflow.python.platform.*", "tensorflow.compat.*", "zarr.*", "rasterio.*", "soundfile.*",
+        "builtins.file", "io.open", "io.FileIO", "io.open_code", "io.OpenWrapper",
         "codecs.open",
         "codecs.EncodedFile", "shutil.*", "tempfile.*", "fileinput.*", "linecache.*", "filecmp.*", "glob.*",
         "tarfile.*", "zipfile.*",

@@ -5,7 +5,8 @@ extension CallableCatalogue {
       kind: .nativeLoad, reason: "loads machine code or calls into it",
       paths: [
         "ctypes.*", "_ctypes.*", "cffi.*", "_cffi_backend.*", "torch.ops.*", "torch._ops.*",
-        "torch.classes.*",
+        "torch.classes.*", "torch.cuda.memory.CUDAPluggableAllocator", "torch.cuda.CUDAPluggableAllocator",
+        "torch.profiler._cupti_monitor.*", "torch.npu.*",
         "torch._classes.*", "torch._C._load_library", "torch.ops.load_library", "numpy.ctypeslib.*",
         "numpy.core._internal._ctypes",
         "tensorflow.load_op_library", "tensorflow.load_library", "onnxruntime.*", "winreg.*", "_winreg.*",

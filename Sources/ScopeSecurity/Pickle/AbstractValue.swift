@@ -45,6 +45,8 @@ struct CallableUse: Sendable {
   var arguments: String
   /// Whether only `__new__` runs, without `__init__`.
   var constructsOnly: Bool
+  /// Whether one small number is all that is passed, as in the value of an enumeration.
+  var takesNumber = false
 }
 
 /// An attribute fetched by `getattr`, `attrgetter`, `methodcaller` or a dotted name.

@@ -17,7 +17,7 @@ extension PickleRule {
           "\(use.path)(\(use.arguments)) is called by \(use.description); it \(reason)",
           title: "Calls \(use.path)", place: pickle.place(use.offset, use.opcode)))
     }
-    for name in pickle.imports where !called.contains(name.path) {
+    for name in pickle.imports where !called.contains(name.path) && !pickle.explained.contains(name.path) {
       guard case .dangerous(kind, let reason) = name.judgement else { continue }
       findings.append(
         finding(

@@ -22,15 +22,41 @@ extension PickleAnalysis {
     }
     let callee = value(call.callee)
     let arguments = arguments(call)
-    if let path = callee.path, path == "torch.storage._load_from_bytes",
-      let first = run.elements(call.arguments)?.first,
-      case .bytes(let bytes) = run.value(first)
-    {
-      loadedBytes.append((bytes, offset))
+    if let path = callee.path { followLoadedBytes(path, call, at: offset) }
+    var site = Site(route: route, chain: [], offset: offset, constructsOnly: constructsOnly)
+    if let items = run.elements(call.arguments), items.count == 1, run.integer(items[0]) != nil {
+      site.takesNumber = true
     }
-    let site = Site(
-      route: route, chain: [], offset: offset, arguments: describe(call), constructsOnly: constructsOnly)
-    return apply(callee, arguments, site, depth: 0)
+    switch callee {
+    case .data, .text, .sequence:
+      // Python cannot call these; when a call made them, what it really returned was lost track of.
+      switch run.value(call.callee) {
+      case .call, .persistentID: computedCallees.append((offset, "\(route) calls what another call returned"))
+      default: break
+      }
+    default: break
+    }
+    let result = apply(callee, arguments, site, depth: 0)
+    if let path = callee.path, case .global = run.value(call.callee), nonHelpers.contains(path),
+      case .inert = judge(path), !path.hasPrefix("sympy."), !Self.loaders.contains(path)
+    {
+      plainCallees[call.callee.index] = path
+    }
+    return result
+  }
+
+  /// Whether a call needs no following: a harmless class or function that was seen before, given numbers and text.
+  /// Files of a million dates consist of such calls.
+  func isPlain(_ id: PickleID) -> Bool {
+    guard let call = run.call(id), plainCallees[call.callee.index] != nil, call.keywords == nil,
+      case .tuple(let items) = run.value(call.arguments)
+    else { return false }
+    return items.allSatisfy { item in
+      switch run.value(item) {
+      case .none, .bool, .int, .float, .string, .bytes: true
+      default: false
+      }
+    }
   }
 
   /// Where and how a call happens.
@@ -38,8 +64,10 @@ extension PickleAnalysis {
     var route: String
     var chain: [String]
     var offset: Int
-    var arguments: String
+    /// Nil for those of the call being followed.
+    var arguments: String?
     var constructsOnly = false
+    var takesNumber = false
 
     func through(_ helper: String) -> Site {
       var copy = self
@@ -62,6 +90,7 @@ extension PickleAnalysis {
       if let result = gadget(path, arguments, site, depth: depth) { return result }
       record(path, site)
       reportPassedCallables(arguments, to: path, site)
+      noteTextThatRuns(path, arguments, site)
       return .instance(path)
     case .partial(let inner, let bound):
       return apply(inner, bound + arguments, site.through("functools.partial"), depth: depth + 1)
@@ -77,10 +106,14 @@ extension PickleAnalysis {
     case .itemGetter(let key):
       return item(arguments.first, key.map(AbstractValue.text), "operator.itemgetter", site)
     case .instance(let path):
-      // Calling an object runs its class's __call__.
+      // Calling an object runs its class's __call__: pickling libraries never write that.
       var inner = site.through("\(path)()")
       inner.constructsOnly = site.constructsOnly
-      record(path, inner)
+      if case .inert = judge(path) {
+        record("\(path).__call__", inner, as: .unknown)
+      } else {
+        record(path, inner)
+      }
       reportPassedCallables(arguments, to: "\(path).__call__", site)
       return .instance(path)
     case .unresolved:
@@ -88,11 +121,9 @@ extension PickleAnalysis {
       reportPassedCallables(arguments, to: "a computed callable", site)
       return .unresolved
     case .sequence(let items):
-      // `("os", "system")` cannot be called; a one-element wrapper may still hide a callable.
-      if let first = items.first, case .path = first {
-        return apply(first, arguments, site, depth: depth + 1)
-      }
-      return .data
+      // A sequence cannot be called, but `next`, `pop` and the like are followed as if they returned all of it.
+      guard let picked = pick(items) else { return .data }
+      return apply(picked, arguments, site, depth: depth + 1)
     case .text, .data: return .data
     case .computedText:
       computedCallees.append((site.offset, "\(site.route) calls a computed string"))
@@ -100,21 +131,28 @@ extension PickleAnalysis {
     }
   }
 
-  mutating func record(_ path: String, _ site: Site) {
-    // Bounds memory on files made of calls; everything beyond is the same again.
-    guard uses.count < 20_000 else { return }
-    let judgement = judge(path)
+  /// - Parameter known: the judgement, when it is not the catalogue's.
+  mutating func record(_ path: String, _ site: Site, as known: Judgement? = nil) {
+    var judgement = known ?? judge(path)
+    if judgement == .unknown, known == nil, site.constructsOnly {
+      judgement = CallableCatalogue.judgeConstruction(path)
+    }
     if case .inert = judgement { return }
+    // Bounds memory on files made of calls; the first call of every path is kept.
+    guard uses.count < 20_000 || recordedPaths.count < 200_000 && !recordedPaths.contains(path) else {
+      return
+    }
+    recordedPaths.insert(path)
     uses.append(
       CallableUse(
         path: path, judgement: judgement, route: site.route, chain: site.chain, offset: site.offset,
-        arguments: site.arguments, constructsOnly: site.constructsOnly))
+        arguments: site.arguments ?? currentCall.map(describe) ?? "", constructsOnly: site.constructsOnly,
+        takesNumber: site.takesNumber))
   }
 
   /// A dangerous callable given to something that may call it counts as called; containers only keep it.
-  private mutating func reportPassedCallables(_ arguments: [AbstractValue], to receiver: String, _ site: Site)
-  {
-    if case .inert = judge(receiver), !Self.callsItsArguments(receiver) { return }
+  mutating func reportPassedCallables(_ arguments: [AbstractValue], to receiver: String, _ site: Site) {
+    if Self.keepers.contains(receiver) || Self.storesFunctions(receiver) { return }
     for path in Self.callables(in: arguments) where isDangerous(path) {
       var passed = site
       passed.route = "\(site.route), passed to \(receiver)"
@@ -122,7 +160,32 @@ extension PickleAnalysis {
     }
   }
 
-  private static func callables(in values: [AbstractValue], depth: Int = 0) -> [String] {
+  /// What cloudpickle and dill give a function that they rebuild: its globals, closure and code are kept.
+  private static func storesFunctions(_ receiver: String) -> Bool {
+    guard receiver.hasPrefix("cloudpickle.") || receiver.hasPrefix("dill.") else { return false }
+    return [
+      "_function_setstate", "_make_function", "_make_cell", "_cell_set", "_create_function", "_create_cell",
+    ]
+    .contains { receiver.hasSuffix(".\($0)") }
+  }
+
+  /// The element of a sequence that matters most: a dangerous callable, else anything that can be called.
+  mutating func pick(_ items: [AbstractValue]) -> AbstractValue? {
+    var best: AbstractValue?
+    for item in items {
+      switch item {
+      case .path(let path):
+        if isDangerous(path) { return item }
+        if best == nil { best = item }
+      case .data, .text: continue
+      case .sequence(let inner): if best == nil { best = pick(inner) }
+      default: if best == nil { best = item }
+      }
+    }
+    return best
+  }
+
+  static func callables(in values: [AbstractValue], depth: Int = 0) -> [String] {
     guard depth < 4 else { return [] }
     return values.flatMap { value -> [String] in
       switch value {
@@ -134,108 +197,23 @@ extension PickleAnalysis {
     }
   }
 
-  /// Inert callables that call what they are given.
-  private static func callsItsArguments(_ path: String) -> Bool {
-    let callers: Set<String> = [
-      "builtins.map", "builtins.filter", "builtins.reduce", "builtins.sorted", "builtins.max", "builtins.min",
-      "builtins.property", "builtins.iter", "collections.defaultdict", "functools.reduce",
-      "functools.cmp_to_key",
-      "functools.lru_cache", "functools.cache", "functools.singledispatch", "functools.cached_property",
-      "functools.partialmethod", "functools.wraps", "functools.update_wrapper", "itertools.starmap",
-      "itertools.accumulate", "itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse",
-      "itertools.groupby", "operator.call", "types.DynamicClassAttribute", "types.MethodType", "weakref.ref",
-      "enum.property", "heapq.nlargest", "heapq.nsmallest", "heapq.merge", "bisect.bisect", "builtins.type",
-      "types.new_class", "torch._tensor._rebuild_from_type", "torch._tensor._rebuild_from_type_v2",
-      "enum._make_class_unpicklable", "json.loads", "logging._loggerClass", "abc.update_abstractmethods",
-    ]
-    return callers.contains(path) || path.hasPrefix("collections.") && path.hasSuffix(".map")
-  }
-
-  // MARK: BUILD
-
-  /// Methods that pickle or Python itself calls on an object: a callable stored there is called.
-  private static let hooks: Set<String> = [
-    "__setstate__", "__reduce__", "__reduce_ex__", "__call__", "__del__", "__getattr__", "__getattribute__",
-    "__hash__", "__eq__", "__setitem__", "__getitem__", "__new__", "__init__", "__init_subclass__",
-    "__class__",
-    "__class_getitem__", "__instancecheck__", "__iter__", "__next__", "__len__", "__repr__", "__str__",
-    "__set_name__",
-    "__enter__", "__exit__", "__contains__", "__bool__", "__missing__", "__get__", "__index__", "__buffer__",
-    "append", "extend",
-    "add", "update", "find_class", "persistent_load", "write", "flush",
+  /// Callables that keep what they are given and call none of it.
+  private static let keepers: Set<String> = [
+    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.dict",
+    "builtins.object", "builtins.slice", "builtins.isinstance", "builtins.issubclass", "builtins.callable",
+    "builtins.id", "builtins.repr", "builtins.hash", "builtins.enumerate", "builtins.zip",
+    "builtins.reversed",
+    "collections.OrderedDict", "collections.deque", "collections.Counter", "collections.UserDict",
+    "collections.UserList", "collections.ChainMap", "itertools.chain", "itertools.repeat", "itertools.cycle",
+    "types.SimpleNamespace", "types.GenericAlias", "argparse.Namespace", "copyreg._reconstructor",
+    "torch.nn.modules.container.Sequential", "numpy.dtype", "operator.itemgetter", "builtins.getattr",
   ]
 
-  mutating func build(_ target: PickleID, _ state: PickleID, at offset: Int) {
-    let site = Site(route: "BUILD", chain: [], offset: offset, arguments: "", constructsOnly: false)
-    var entries: [PicklePair] = []
-    switch run.value(state) {
-    case .dict(let pairs): entries = pairs
-    case .tuple(let items):
-      for item in items.prefix(2) { if case .dict(let pairs) = run.value(item) { entries += pairs } }
-    default: break
-    }
-    for entry in entries.prefix(10_000) {
-      guard let name = run.text(entry.key), Self.hooks.contains(name) else { continue }
-      let stored = value(entry.value)
-      for path in Self.callables(in: [stored]) {
-        var hooked = site
-        hooked.route = "BUILD sets \(name)"
-        if case .inert = judge(path) { continue }
-        record(path, hooked)
-      }
-      if case .unresolved = stored {
-        computedCallees.append((offset, "BUILD sets \(name) to a computed callable"))
-      }
-    }
-    switch run.value(target) {
-    case .global(let global):
-      let path = CallableCatalogue.canonical(Self.path(global))
-      let dangerous = isDangerous(path) || entries.contains { !Self.callables(in: [value($0.value)]).isEmpty }
-      tamperings.append(
-        Tampering(
-          target: path,
-          how:
-            "BUILD rewrites \(entries.prefix(3).compactMap { run.text($0.key) }.joined(separator: ", ")) of the class or module itself",
-          offset: offset, severity: dangerous ? .critical : .medium))
-    case .call(let call):
-      rebuildPartial(call, target, state, at: offset)
-      if case .path(let path)? = values[target.index], isDangerous(path) {
-        tamperings.append(
-          Tampering(target: path, how: "BUILD sets its attributes", offset: offset, severity: .critical))
-      }
-    default: break
-    }
-  }
-
-  /// `functools.partial.__setstate__` replaces the function.
-  private mutating func rebuildPartial(
-    _ call: PickleCall, _ target: PickleID, _ state: PickleID, at offset: Int
-  ) {
-    guard case .path("functools.partial") = value(call.callee), let items = run.elements(state),
-      items.count >= 2
-    else {
-      return
-    }
-    var bound: [AbstractValue] = []
-    if case .sequence(let values) = value(items[1]) { bound = values }
-    let inner = value(items[0])
-    values[target.index] = .partial(inner, bound)
-    let site = Site(route: "BUILD", chain: [], offset: offset, arguments: "")
-    wrap("functools.partial", inner, site)
-  }
-
-  /// SETITEM and APPEND on the result of a call: `getattr(sys, "modules")["os"] = ...`.
-  mutating func checkFilledCalls() {
-    for event in run.events {
-      guard case .call(let id) = event.kind, let call = run.call(id),
-        !call.pairs.isEmpty || !call.items.isEmpty,
-        case .path(let path)? = values[id.index]
-      else { continue }
-      if path == "sys.modules" || path.hasSuffix(".__dict__") || isDangerous(path) {
-        tamperings.append(
-          Tampering(target: path, how: "items are written into it", offset: event.offset, severity: .critical)
-        )
-      }
+  /// Constructors of computer algebra evaluate the text that they are given.
+  private mutating func noteTextThatRuns(_ path: String, _ arguments: [AbstractValue], _ site: Site) {
+    guard path.hasPrefix("sympy.") else { return }
+    if arguments.contains(where: { $0.literal?.contains("(") == true }) {
+      record("sympy.core.sympify.sympify", site.through(path))
     }
   }
 }

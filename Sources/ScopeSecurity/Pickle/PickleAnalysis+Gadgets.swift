@@ -7,11 +7,26 @@ extension PickleAnalysis {
   mutating func gadget(_ path: String, _ arguments: [AbstractValue], _ site: Site, depth: Int)
     -> AbstractValue?
   {
+    if nonHelpers.contains(path) { return nil }
     switch path {
     case "builtins.getattr", "builtins.object.__getattribute__", "builtins.type.__getattribute__",
-      "inspect.getattr_static":
+      "inspect.getattr_static", "builtins.str.__getattribute__", "types.ModuleType.__getattribute__",
+      "pickle._getattribute", "xmlrpc.server.resolve_dotted_attribute":
       guard arguments.count >= 2 else { return .unresolved }
-      return walk(arguments[0], arguments[1].literal, path, site)
+      if arguments.count == 3, arguments[2].path == "builtins.setattr", arguments[0].path == "dill",
+        arguments[1].literal == "_setattr"
+      {
+        // How dill names `setattr` in every function with a closure.
+        explained.insert("builtins.setattr")
+        return arguments[2]
+      }
+      let found = walk(arguments[0], arguments[1].literal, path, site)
+      if arguments.count > 2, Self.callables(in: [arguments[2]]).contains(where: { isDangerous($0) }) {
+        // What is returned when there is no such attribute, which the file decides.
+        wrap(path, arguments[2], site)
+        return arguments[2]
+      }
+      return found
     case "operator.attrgetter":
       let names = arguments.map(\.literal)
       if names.contains(where: { $0 == nil }) {
@@ -28,6 +43,30 @@ extension PickleAnalysis {
             offset: site.offset))
       }
       return .attributeGetter(known)
+    case "builtins.type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType", "typing.NamedTupleMeta":
+      // One argument asks for a class, three make one.
+      guard arguments.count >= 3 else { return nil }
+      record("types.new_class", site.through(path))
+      reportPassedCallables(arguments, to: path, site)
+      return .instance(path)
+    case "builtins.iter":
+      // `iter(callable, sentinel)` calls until the sentinel comes.
+      guard arguments.count >= 2, let callee = arguments.first else { return arguments.first ?? .data }
+      return .sequence([apply(callee, [], site.through(path), depth: depth + 1)])
+    case "operator.setitem", "operator.delitem", "operator.iadd", "operator.iconcat", "operator.ior",
+      "builtins.dict.update", "builtins.dict.__setitem__", "builtins.dict.__delitem__", "builtins.dict.clear",
+      "builtins.dict.popitem", "builtins.list.append", "builtins.list.extend", "builtins.list.insert",
+      "builtins.list.__setitem__", "builtins.list.__iadd__", "builtins.list.clear", "builtins.list.remove",
+      "builtins.set.add", "builtins.set.update", "collections.deque.append", "collections.deque.appendleft":
+      reportPassedCallables(Array(arguments.dropFirst()), to: path, site)
+      if case .path(let target)? = arguments.first {
+        noteWrite(into: target, "\(path) writes into it", at: site.offset)
+      }
+      return arguments.first ?? .data
+    case "builtins.setattr", "builtins.object.__setattr__", "builtins.type.__setattr__":
+      guard namesOwnObject(arguments) else { return nil }
+      explained.insert("builtins.setattr")
+      return .data
     case "operator.methodcaller": return .methodCaller(arguments.first?.literal, Array(arguments.dropFirst()))
     case "operator.itemgetter": return .itemGetter(arguments.first?.literal)
     case "functools.partial", "functools.partialmethod":
@@ -54,21 +93,27 @@ extension PickleAnalysis {
     case "dill._get_attr":
       return walk(arguments.first, arguments.dropFirst().first?.literal, path, site)
     case "operator.getitem", "builtins.dict.get", "builtins.dict.__getitem__", "builtins.dict.pop",
-      "sys.modules.get", "sys.modules.__getitem__", "builtins.dict.setdefault":
-      if path.hasPrefix("sys.modules") { return item(.path("sys.modules"), arguments.first, path, site) }
+      "builtins.dict.setdefault", "builtins.list.__getitem__", "builtins.list.pop",
+      "builtins.tuple.__getitem__",
+      "collections.deque.pop", "collections.deque.popleft", "random.choice", "collections.ChainMap.get":
       return item(arguments.first, arguments.dropFirst().first, path, site)
+    case "sys.modules.get", "sys.modules.__getitem__", "sys.modules.pop", "sys.modules.setdefault":
+      return item(.path("sys.modules"), arguments.first, path, site)
     case "builtins.vars":
       guard case .path(let target)? = arguments.first else { return nil }
       record(path, site)
       return .path("\(target).__dict__")
     case "builtins.map", "builtins.filter", "itertools.starmap", "itertools.filterfalse",
-      "itertools.takewhile",
-      "itertools.dropwhile":
+      "itertools.takewhile", "itertools.dropwhile", "concurrent.futures.Executor.map":
       return callOverElements(path, arguments, site, depth)
     case "functools.reduce", "itertools.accumulate", "builtins.reduce":
       return fold(path, arguments, site, depth)
     case "operator.call", "builtins.apply":
       guard let callee = arguments.first else { return .data }
+      switch callee {
+      case .data, .text: computedCallees.append((site.offset, "\(path) calls something that is not a name"))
+      default: break
+      }
       var passed = Array(arguments.dropFirst())
       if path == "builtins.apply", case .sequence(let items)? = passed.first { passed = items }
       return apply(callee, passed, site.through(path), depth: depth + 1)
@@ -76,20 +121,38 @@ extension PickleAnalysis {
       guard let callee = arguments.first else { return .data }
       var construction = site.through(path)
       construction.constructsOnly = true
+      if path == "copyreg._reconstructor", arguments.count >= 2, case .path(let base) = arguments[1],
+        base != "builtins.object"
+      {
+        // `base.__init__(object, state)` runs as well.
+        record(base, site.through(path))
+      }
       return apply(callee, Array(arguments.dropFirst()), construction, depth: depth + 1)
     case "torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type":
       guard arguments.count >= 3 else { return .data }
       var passed: [AbstractValue] = []
       if case .sequence(let items) = arguments[2] { passed = items }
       return apply(arguments[0], passed, site.through(path), depth: depth + 1)
-    case "builtins.next", "builtins.iter", "builtins.list", "builtins.tuple", "builtins.reversed",
-      "copy.copy",
+    case "builtins.next", "builtins.list", "builtins.tuple", "builtins.reversed", "copy.copy",
       "copy.deepcopy", "collections.deque", "builtins.set", "builtins.frozenset", "builtins.sorted",
-      "builtins.sum",
-      "itertools.chain", "builtins.any", "builtins.all", "itertools.cycle", "builtins.enumerate",
+      "builtins.sum", "itertools.chain", "itertools.chain.from_iterable", "builtins.any", "builtins.all",
+      "itertools.cycle", "itertools.islice", "builtins.enumerate", "builtins.max", "builtins.min",
       "operator.pos",
-      "functools.cache", "functools.lru_cache", "builtins.staticmethod", "builtins.classmethod":
+      "functools.cache", "functools.lru_cache", "functools.singledispatch", "builtins.staticmethod",
+      "builtins.classmethod", "builtins.dict.values", "builtins.dict.copy", "builtins.dict.items",
+      "builtins.list.copy", "heapq.heappop", "heapq.nlargest", "heapq.nsmallest", "heapq.merge",
+      "functools.cached_property", "random.sample", "random.choices":
+      // What they may call (a key function, a predicate) comes after what they go over.
+      reportPassedCallables(Array(arguments.dropFirst()), to: path, site)
+      if path == "builtins.next", case .sequence(let items)? = arguments.first { return pick(items) ?? .data }
+      if path == "builtins.max" || path == "builtins.min", case .sequence(let items)? = arguments.first {
+        return pick(items) ?? .data
+      }
       return arguments.first ?? .data
+    case "builtins.dict", "builtins.zip", "collections.OrderedDict", "collections.UserDict",
+      "collections.UserList",
+      "itertools.repeat", "builtins.list.__iter__":
+      return arguments.isEmpty ? nil : .sequence(arguments)
     case "builtins.str.join", "builtins.str.format", "builtins.str.replace", "builtins.str.lower",
       "builtins.str.upper",
       "operator.concat", "operator.add", "operator.mod", "operator.mul", "builtins.bytes.decode",
@@ -107,7 +170,8 @@ extension PickleAnalysis {
       guard arguments.count == 2, arguments[1].literal == "latin1" || arguments[1].literal == "latin-1" else {
         return .computedText
       }
-      return .data
+      // Bytes are no name, unless a helper decodes them.
+      return arguments[0].literal == nil ? .computedText : .data
     case "builtins.range", "builtins.xrange", "numpy.zeros", "numpy.ones", "numpy.empty", "torch.zeros",
       "torch.ones",
       "torch.empty", "builtins.pow", "operator.pow", "math.factorial", "numpy.arange", "operator.lshift",
@@ -120,118 +184,18 @@ extension PickleAnalysis {
         return .path("types.\(kind)")
       }
       if path == "dill._load_type", let kind = arguments.first?.literal { return .path("builtins.\(kind)") }
+      if !path.hasPrefix("cloudpickle."), !path.hasPrefix("dill.") { nonHelpers.insert(path) }
       return nil
     }
   }
 
-  static func escapes(_ dotted: String) -> Bool {
-    dotted.split(separator: ".").contains { CallableCatalogue.introspectionNames.contains(String($0)) }
-  }
-
-  /// An attribute of a value: a longer path.
-  mutating func walk(_ target: AbstractValue?, _ name: String?, _ helper: String, _ site: Site)
-    -> AbstractValue
-  {
-    let base: String
-    switch target {
-    case .path(let path)?, .instance(let path)?: base = path
-    case .text?, .computedText?: base = "builtins.str"
-    case .partial(let inner, _)?: base = inner.path ?? "functools.partial"
-    case .data?, .sequence?: base = "builtins.object"
-    default: base = "a computed object"
-    }
-    guard let name else {
-      walks.append(
-        AttributeWalk(
-          helper: helper, target: base, attribute: "?", danger: .computedName, offset: site.offset))
-      return .unresolved
-    }
-    let path = CallableCatalogue.canonical("\(base).\(name)")
-    let judgement = judge(path)
-    switch judgement {
-    case .dangerous, .reexport:
-      walks.append(
-        AttributeWalk(
-          helper: helper, target: base, attribute: name, danger: .dangerous(judgement), offset: site.offset))
-    case .inert, .unknown: break
-    }
-    return .path(path)
-  }
-
-  /// `mapping[key]`: the modules table and namespaces lead back to paths.
-  mutating func item(
-    _ target: AbstractValue?, _ key: AbstractValue?, _ helper: String, _ site: Site
-  ) -> AbstractValue {
-    guard case .path(let path)? = target else {
-      if case .sequence(let items)? = target {
-        return items.first { if case .path = $0 { true } else { false } } ?? .data
-      }
-      if case .instance(let path)? = target, isDangerous(path) { return .unresolved }
-      return .data
-    }
-    guard let name = key?.literal else {
-      walks.append(
-        AttributeWalk(
-          helper: helper, target: path, attribute: "?", danger: .computedName, offset: site.offset))
-      return .unresolved
-    }
-    if path == "sys.modules" { return .path(CallableCatalogue.canonical(name)) }
-    for table in [".__dict__", ".__builtins__", ".__globals__"] where path.hasSuffix(table) {
-      let owner = table == ".__dict__" ? String(path.dropLast(table.count)) : "builtins"
-      return walk(.path(owner), name, helper, site)
-    }
-    return .path("\(path).\(name)")
-  }
-
-  /// `import_module("os")`, `resolve_name("os:system")`: the named object, and the act itself.
-  private mutating func resolve(_ path: String, _ arguments: [AbstractValue], _ site: Site) -> AbstractValue {
-    guard let name = arguments.first?.literal else {
-      record(path, site)
-      if case .path(let module)? = arguments.first { return .path(module) }
-      return .unresolved
-    }
-    let target = CallableCatalogue.canonical(name.split(separator: ":").joined(separator: "."))
-    // Serialisers of functions import the modules that a function uses; harmless ones are no finding.
-    let isSerialiser = path.hasPrefix("cloudpickle.") || path.hasPrefix("dill.")
-    if !isSerialiser || isDangerous(target) || isDangerous("\(target).x") { record(path, site) }
-    return .path(target)
-  }
-
-  private mutating func callOverElements(
-    _ path: String, _ arguments: [AbstractValue], _ site: Site, _ depth: Int
-  ) -> AbstractValue {
-    guard let callee = arguments.first else { return .data }
-    var elements: [AbstractValue] = [.data]
-    if arguments.count >= 2, case .sequence(let items) = arguments[1] { elements = items }
-    var first: AbstractValue = .data
-    for (index, element) in elements.prefix(8).enumerated() {
-      var passed = [element]
-      if path == "itertools.starmap" || arguments.count > 2 {
-        if case .sequence(let items) = element { passed = items }
-        for more in arguments.dropFirst(2) {
-          if case .sequence(let items) = more, index < items.count { passed.append(items[index]) }
-        }
-      }
-      let result = apply(callee, passed, site.through(path), depth: depth + 1)
-      if index == 0 { first = result }
-    }
-    return path == "builtins.filter" ? arguments.dropFirst().first ?? .data : .sequence([first])
-  }
-
-  private mutating func fold(
-    _ path: String, _ arguments: [AbstractValue], _ site: Site, _ depth: Int
-  ) -> AbstractValue {
-    var arguments = arguments
-    if path == "itertools.accumulate", arguments.count >= 2 { arguments.swapAt(0, 1) }
-    guard let callee = arguments.first else { return .data }
-    var elements: [AbstractValue] = [.data, .data]
-    if arguments.count >= 2, case .sequence(let items) = arguments[1] { elements = items }
-    if arguments.count >= 3 { elements.insert(arguments[2], at: 0) }
-    guard var result = elements.first else { return .data }
-    for element in elements.dropFirst().prefix(8) {
-      result = apply(callee, [result, element], site.through(path), depth: depth + 1)
-    }
-    return result
+  /// `setattr` as cloudpickle and dill use it: on the classes and cells that they built themselves.
+  private func namesOwnObject(_ arguments: [AbstractValue]) -> Bool {
+    guard arguments.count == 3, case .instance(let owner) = arguments[0],
+      owner.hasPrefix("dill.") || owner.hasPrefix("cloudpickle."), let name = arguments[1].literal
+    else { return false }
+    if name == "cell_contents" { return owner.hasSuffix("_cell") }
+    return ["__qualname__", "__module__", "__doc__", "__name__"].contains(name) && arguments[2].literal != nil
   }
 
   /// A wrapper around a dangerous callable waits to be called.

@@ -38,12 +38,32 @@ struct PickleAnalysis: Sendable {
   var currentCall: PickleCall?
   var values: [Int32: AbstractValue] = [:]
   private var judged: [String: Judgement] = [:]
+  /// Paths that ``gadget(_:_:_:depth:)`` does not know.
+  var nonHelpers: Set<String> = []
+  /// Harmless callees that are no helpers, by their object.
+  var plainCallees: [Int32: String] = [:]
+  /// Every path in ``uses``.
+  var recordedPaths: Set<String> = []
+  /// Dangerous names that are called in a way that is ordinary.
+  var explained: Set<String> = []
+  /// Objects looked into; containers count as opaque once it is spent, and the file as not followed to its end.
+  private var visits = 0
+  private static let visitLimit = 5_000_000
+  /// Whether the file is so entangled that its values could not be followed.
+  var isExhausted: Bool { visits >= Self.visitLimit }
 
-  init(_ bytes: ByteSlice, at offset: Int = 0, member: String?, role: Role) {
+  init(
+    _ bytes: ByteSlice, at offset: Int = 0, member: String?, role: Role, limits: PickleLimits = PickleLimits()
+  ) {
+    self.init(PickleMachine.run(bytes, at: offset, limits: limits), of: bytes, member: member, role: role)
+  }
+
+  /// Analyses a run of the machine over `bytes`.
+  init(_ run: PickleRun, of bytes: ByteSlice, member: String?, role: Role) {
     self.bytes = bytes
     self.member = member
     self.role = role
-    run = PickleMachine.run(bytes, at: offset)
+    self.run = run
     follow()
   }
 
@@ -54,7 +74,13 @@ struct PickleAnalysis: Sendable {
   /// Whether something that is not known to be harmless is called.
   var hasDangerousUse: Bool {
     !tamperings.isEmpty || !computedCallees.isEmpty || !dangerousWrappers.isEmpty
-      || uses.contains { if case .inert = $0.judgement { false } else { true } }
+      || uses.contains { use in
+        switch use.judgement {
+        case .inert: false
+        case .unknown: PKL009.severity(of: use) > .low
+        case .dangerous, .reexport: !PKL004.isKept(use)
+        }
+      }
   }
 
   mutating func judge(_ path: String) -> Judgement {
@@ -73,26 +99,18 @@ struct PickleAnalysis: Sendable {
 
   private mutating func follow() {
     var seen: Set<PickleGlobal> = []
-    var target: PickleID?
     for event in run.events {
       switch event.kind {
       case .global(let id):
         guard let global = run.global(id) else { continue }
-        target = id
         if seen.insert(global).inserted { note(global, at: event.offset) }
       case .call(let id):
-        values[id.index] = evaluate(id, at: event.offset)
+        if !isPlain(id) { values[id.index] = evaluate(id, at: event.offset) }
       case .build(let target, let state):
         build(target, state, at: event.offset)
       case .anomaly(let anomaly):
-        if case .unexpectedTarget(let opcode) = anomaly, opcode != .build, let target,
-          let global = run.global(target),
-          case .path(let path) = value(target), path == "sys.modules" || path.hasSuffix(".__dict__")
-        {
-          tamperings.append(
-            Tampering(
-              target: global.qualifiedName, how: "\(opcode) writes into it", offset: event.offset,
-              severity: .critical))
+        if case .unexpectedTarget(let opcode, let target) = anomaly, opcode != .build {
+          fill(target, by: opcode, at: event.offset)
         }
         if case .uncallable(let id) = anomaly {
           switch value(id) {
@@ -132,21 +150,31 @@ struct PickleAnalysis: Sendable {
   /// What is known about an object; containers are looked into to a small depth.
   mutating func value(_ id: PickleID, depth: Int = 0) -> AbstractValue {
     if let known = values[id.index] { return known }
+    if depth > 1 { visits += 1 }
     switch run.value(id) {
     case .global(let global):
       if case .extensionCode = global.route { return .unresolved }
-      return global.isComputed ? .unresolved : .path(CallableCatalogue.canonical(Self.path(global)))
+      let value: AbstractValue =
+        global.isComputed ? .unresolved : .path(CallableCatalogue.canonical(Self.path(global)))
+      values[id.index] = value
+      return value
     case .string(let bytes): return bytes.utf8String.map(AbstractValue.text) ?? .data
     case .bytes(let bytes), .bytearray(let bytes):
       // Python accepts bytes where names are expected in several of the helpers.
       return bytes.count <= 256 ? bytes.utf8String.map(AbstractValue.text) ?? .data : .data
     case .tuple(let items), .list(let items), .set(let items), .frozenset(let items):
-      guard depth < 4, !items.isEmpty else { return .data }
-      return .sequence(items.prefix(32).map { value($0, depth: depth + 1) })
+      guard depth < 5, !items.isEmpty, !isExhausted else { return .data }
+      return .sequence(items.prefix(depth < 2 ? 256 : 64).map { value($0, depth: depth + 1) })
     case .dict(let pairs):
-      guard depth < 4, !pairs.isEmpty else { return .data }
-      return .sequence(pairs.prefix(32).map { value($0.value, depth: depth + 1) })
-    case .call: return .unresolved
+      guard depth < 5, !pairs.isEmpty, !isExhausted else { return .data }
+      return .sequence(pairs.prefix(depth < 2 ? 256 : 64).map { value($0.value, depth: depth + 1) })
+    case .persistentID(let reference):
+      // Modules that old versions of torch.save stored with their source: ('module', class, file, source).
+      guard let items = run.elements(reference), items.count == 4, run.text(items[0]) == "module" else {
+        return .data
+      }
+      return value(items[1], depth: depth + 1)
+    case .call(let call): return plainCallees[call.callee.index].map(AbstractValue.instance) ?? .unresolved
     default: return .data
     }
   }
@@ -155,12 +183,14 @@ struct PickleAnalysis: Sendable {
   mutating func arguments(_ call: PickleCall) -> [AbstractValue] {
     var result: [AbstractValue] = []
     switch run.value(call.arguments) {
-    case .tuple(let items), .list(let items): result = items.prefix(64).map { value($0) }
-    case .call: result = [value(call.arguments)]
+    case .tuple(let items), .list(let items): result = items.prefix(256).map { value($0) }
+    case .call:
+      let computed = value(call.arguments)
+      if case .sequence(let items) = computed { result = items } else { result = [computed] }
     default: break
     }
     if let keywords = call.keywords, case .dict(let pairs) = run.value(keywords) {
-      result += pairs.prefix(32).map { value($0.value) }
+      result += pairs.prefix(256).map { value($0.value) }
     }
     return result
   }

@@ -123,6 +123,8 @@ extension FileScan {
       isTorch
       && (member.name.contains("/data/") || member.name.contains("/constants/")
         || member.name.hasPrefix("data/"))
+      // Storages are numbered; a name with an extension says that it is something else.
+      && member.name.split(separator: "/").last?.contains(".") == false
     if isStorage, !Self.mayBePickle(data), !ZipArchive.looksLikeArchive(data) {
       if let kind = ARC009.kind(of: data.prefix(4096)), !kind.hasPrefix("a script") {
         subject.executables.append((member.name, kind))
@@ -133,12 +135,19 @@ extension FileScan {
       subject.executables.append((member.name, kind))
       return
     }
+    if member.name.hasSuffix(".py") { scanCode(data, member, in: subject, isScript: isTorch) }
+    if member.name == "schema.json" { scanSkops(data, member: name) }
+    if !isTorch { scanSerialized(data, member: name, depth: depth) }
     if !isStorage, scanFramework(data, member: name, depth: depth + 1) != nil { return }
-    if member.name.hasSuffix(".py"), isTorch { add(PT004.findings(code: data, member: name)) }
     switch isStorage ? storageKind(data) : ContentKind(data) {
     case .pickle:
       let before = findings.count
       _ = scanPickle(data, member: name, depth: depth, role: isTorch ? .torch : .plain)
+      if isTorch, member.name.hasSuffix("data.pkl") {
+        add(
+          PT003.storages(
+            data, in: subject.archive, prefix: String(member.name.dropLast("data.pkl".count)), name: name))
+      }
       let isExpected = [".pkl", ".pickle", ".p", ".joblib", ".dat", ".debug_pkl", ".bin"].contains {
         member.name.hasSuffix($0)
       }

@@ -21,8 +21,10 @@ struct FileScan {
 
   mutating func add(_ found: [Finding]) {
     for finding in found {
-      let count = counts[finding.rule, default: 0]
-      counts[finding.rule] = count + 1
+      // Counted by severity: many harmless findings must not push a serious one out.
+      let key = "\(finding.rule) \(finding.severity)"
+      let count = counts[key, default: 0]
+      counts[key] = count + 1
       guard count < limits.findingsPerRule else { continue }
       findings.append(finding)
     }
@@ -51,6 +53,7 @@ struct FileScan {
   mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
     if let format = scanFramework(bytes, member: member, depth: depth) { return format }
     let kind = ContentKind(bytes)
+    scanDisguised(bytes, as: kind, member: member, depth: depth)
     let format = scan(bytes, as: kind, member: member, depth: depth)
     scanBehind(bytes, kind: kind, member: member, depth: depth)
     return format

@@ -31,18 +31,13 @@ extension FileScan {
       return "pytorch-legacy"
     }
     apply(first, depth: depth)
+    let isJoblib = scanArrays(of: first, depth: depth)
     if let problem = first.run.problem {
-      if first.imports.contains(where: {
-        $0.path.hasPrefix("joblib.numpy_pickle.") && $0.path.hasSuffix("ArrayWrapper")
-      }) {
-        leaveOut(format: "joblib file with raw arrays", member: member)
-      } else {
-        leaveOut(problem, member: member)
-      }
-      return "pickle"
+      leaveOut(problem, member: member)
+      return isJoblib ? "joblib" : "pickle"
     }
     scanRest(bytes, from: first.run.endOffset, member: member, depth: depth, role: role)
-    return "pickle"
+    return isJoblib ? "joblib" : "pickle"
   }
 
   /// What follows the first STOP.
@@ -65,12 +60,18 @@ extension FileScan {
       let isStream =
         next.run.problem == nil && next.run.opcodeCount > 1 || !next.imports.isEmpty && next.hasDangerousUse
       guard isStream else {
-        let isZero = rest.count <= 1 << 20 && rest.array.allSatisfy { $0 == 0 }
-        add(PKL013.junk(at: position, count: rest.count, isZero: isZero, member: member))
+        let isFiller =
+          rest.count <= 1 << 20 && rest.array.allSatisfy { $0 == 0 }
+          || rest.count <= 64 && rest.array.allSatisfy { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        add(PKL013.junk(at: position, count: rest.count, isFiller: isFiller, member: member))
         return
       }
-      add(PKL013.secondStream(at: position, calls: next.hasDangerousUse, member: member))
+      let isWhole = next.run.problem == nil
+      add(
+        PKL013.secondStream(
+          at: position, calls: next.hasDangerousUse, isWhole: isWhole, member: member))
       apply(next, depth: depth)
+      _ = scanArrays(of: next, depth: depth)
       guard next.run.problem == nil else { return }
       position = next.run.endOffset
     }

@@ -19,13 +19,16 @@ extension PickleMachine {
     case .string:
       let line = try reader.line(limit: reader.remaining, what: "string")
       guard let text = PickleText.unquoted(line) else {
-        throw ScopeError(.malformed, "the string literal has no matching quotes or a broken escape")
+        try goOn(
+          after: ScopeError(.malformed, "the string literal has no matching quotes or a broken escape"))
+        return .string(line)
       }
       return .string(ByteSlice(text))
     case .unicode:
       let line = try reader.line(limit: reader.remaining, what: "string")
       guard let text = PickleText.rawUnicodeEscape(line) else {
-        throw ScopeError(.malformed, "the string has a broken escape")
+        try goOn(after: ScopeError(.malformed, "the string has a broken escape"))
+        return .string(line)
       }
       return .string(text.count == line.count ? line : ByteSlice(text))
     case .binString: return .string(try reader.slice(Int(try reader.integer(Int32.self)), what: "string"))
@@ -74,14 +77,22 @@ extension PickleMachine {
       if lenient { run.events.append(note(.anomaly(.oddText(opcode)))) }
       return .int(value)
     case .big: return .bigInt(.text(line))
-    case .invalid: throw ScopeError(.malformed, "this is not a number", found: line.prefix(40).utf8String)
+    case .invalid:
+      try goOn(after: ScopeError(.malformed, "this is not a number", found: line.prefix(40).utf8String))
+      return .int(0)
     }
   }
 
   private mutating func textFloat() throws(ScopeError) -> PickleValue {
-    let line = try reader.line(limit: 4096, what: "number")
+    var line = try reader.line(limit: 4096, what: "number")
+    if let zero = line.firstIndex(of: [0]) {
+      // CPython's C parser stops there.
+      line = line.prefix(zero)
+      run.events.append(note(.anomaly(.oddText(.float))))
+    }
     guard let text = line.utf8String, let value = Double(text.filter { !$0.isWhitespace && $0 != "_" }) else {
-      throw ScopeError(.malformed, "this is not a number", found: line.prefix(40).utf8String)
+      try goOn(after: ScopeError(.malformed, "this is not a number", found: line.prefix(40).utf8String))
+      return .float(0)
     }
     return .float(value)
   }

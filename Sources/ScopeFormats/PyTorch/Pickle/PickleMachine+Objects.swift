@@ -19,7 +19,8 @@ extension PickleMachine {
 
   /// APPEND, APPENDS, ADDITEMS.
   mutating func add(_ items: [PickleID], _ opcode: PickleOpcode) throws(ScopeError) {
-    let known = update(try top()) { value in
+    let target = try top()
+    let known = update(target) { value in
       switch value {
       case .list(var list):
         value = .none
@@ -38,12 +39,13 @@ extension PickleMachine {
       }
       return true
     }
-    if !known { run.events.append(note(.anomaly(.unexpectedTarget(opcode)))) }
+    if !known { run.events.append(note(.anomaly(.unexpectedTarget(opcode, target)))) }
   }
 
   /// SETITEM, SETITEMS.
   mutating func set(_ pairs: [PicklePair], _ opcode: PickleOpcode) throws(ScopeError) {
-    let known = update(try top()) { value in
+    let target = try top()
+    let known = update(target) { value in
       switch value {
       case .dict(var dict):
         value = .none
@@ -57,7 +59,7 @@ extension PickleMachine {
       }
       return true
     }
-    if !known { run.events.append(note(.anomaly(.unexpectedTarget(opcode)))) }
+    if !known { run.events.append(note(.anomaly(.unexpectedTarget(opcode, target)))) }
   }
 
   mutating func build() throws(ScopeError) {
@@ -71,7 +73,8 @@ extension PickleMachine {
       value = .call(call)
       return true
     }
-    if !known { run.events.append(note(.anomaly(.unexpectedTarget(.build)))) }
+    if !known { run.events.append(note(.anomaly(.unexpectedTarget(.build, target)))) }
+    if limits.followsRawArrays { try skipRawArray(of: target, state: state) }
   }
 
   mutating func pushGlobal(_ opcode: PickleOpcode) throws(ScopeError) {
@@ -90,6 +93,7 @@ extension PickleMachine {
           PickleGlobal(
             module: texts[0] ?? "?", name: texts[1] ?? "?", route: .stackGlobal, isComputed: computed)))
       run.events.append(note(.global(id)))
+      hasImported = true
       if computed { run.events.append(note(.anomaly(.computedGlobal(module: module, name: name)))) }
       try push(id)
     default:
@@ -114,6 +118,7 @@ extension PickleMachine {
     let id = try make(
       .global(PickleGlobal(module: lossy(module), name: lossy(name), route: route, isComputed: false)))
     run.events.append(note(.global(id)))
+    hasImported = true
     return id
   }
 

@@ -18,8 +18,15 @@ public struct PickleMachine {
   /// Position of the opcode being executed.
   var here: Int
   private var frameEnd = 0
+  /// The first defect that did not end the run.
+  private var deferred: ScopeError?
+  /// Whether GLOBAL, STACK_GLOBAL or INST was executed.
+  var hasImported = false
+  /// How many pickles this one lies in.
+  let depth: Int
 
-  private init(_ bytes: ByteSlice, at offset: Int, limits: PickleLimits) {
+  private init(_ bytes: ByteSlice, at offset: Int, limits: PickleLimits, depth: Int) {
+    self.depth = depth
     self.bytes = bytes
     self.limits = limits
     reader = ByteReader(bytes, at: offset)
@@ -31,12 +38,17 @@ public struct PickleMachine {
   public static func run(
     _ bytes: ByteSlice, at offset: Int = 0, limits: PickleLimits = PickleLimits()
   ) -> PickleRun {
-    var machine = PickleMachine(bytes, at: max(0, offset), limits: limits)
+    run(bytes, at: offset, limits: limits, depth: 0)
+  }
+
+  static func run(_ bytes: ByteSlice, at offset: Int, limits: PickleLimits, depth: Int) -> PickleRun {
+    var machine = PickleMachine(bytes, at: max(0, offset), limits: limits, depth: depth)
     do throws(ScopeError) {
       while try machine.step() {}
     } catch {
       machine.run.problem = error.at("pickle opcode \(machine.run.opcodeCount) at byte \(machine.here)")
     }
+    if machine.run.problem == nil { machine.run.problem = machine.deferred }
     return machine.run
   }
 
@@ -129,6 +141,16 @@ public struct PickleMachine {
     }
   }
 
+  /// Notes a defect over which Python's readers stop, and goes on: what comes behind it may be reached by another
+  /// reader or version. Text that merely looks like opcodes must not be followed on and on, so this needs a sign that
+  /// it is a pickle.
+  ///
+  /// - Throws: `problem` when there is no such sign.
+  mutating func goOn(after problem: ScopeError) throws(ScopeError) {
+    guard run.protocolVersion != nil || hasImported else { throw problem }
+    if deferred == nil { deferred = problem.at("pickle opcode \(run.opcodeCount) at byte \(here)") }
+  }
+
   // MARK: Stack and arena
 
   /// Nothing below this height can be popped: it lies before the last open MARK.
@@ -204,11 +226,14 @@ public struct PickleMachine {
   }
 
   private mutating func recall(_ index: Int) throws(ScopeError) {
-    guard let id = memo[index] else {
-      throw ScopeError(
-        .malformed, "the pickle reads a memo entry that was never written", found: "index \(index)")
+    if let id = memo[index] {
+      try push(id)
+    } else {
+      try goOn(
+        after: ScopeError(
+          .malformed, "the pickle reads a memo entry that was never written", found: "index \(index)"))
+      try push(try make(.none))
     }
-    try push(id)
   }
 
   // MARK: Framing

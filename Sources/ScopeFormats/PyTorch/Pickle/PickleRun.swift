@@ -7,16 +7,28 @@ public struct PickleLimits: Sendable {
   public var objects: Int
   public var memoEntries: Int
   public var stackDepth: Int
+  /// Whether the machine steps over what joblib writes behind a `NumpyArrayWrapper`, as `joblib.load` does;
+  /// `pickle.load` takes those bytes for opcodes.
+  public var followsRawArrays: Bool
 
   public init(
     opcodes: Int = 25_000_000, objects: Int = 6_000_000, memoEntries: Int = 6_000_000,
-    stackDepth: Int = 6_000_000
+    stackDepth: Int = 6_000_000, followsRawArrays: Bool = true
   ) {
+    self.followsRawArrays = followsRawArrays
     self.opcodes = opcodes
     self.objects = min(objects, Int(Int32.max))
     self.memoEntries = memoEntries
     self.stackDepth = stackDepth
   }
+}
+
+/// The numbers of one array, written by joblib directly behind the BUILD of its `NumpyArrayWrapper`.
+public struct PickleRawArray: Sendable {
+  /// Position of the first byte after the wrapper, padding included.
+  public let offset: Int
+  /// Bytes up to the next opcode.
+  public let count: Int
 }
 
 /// Something that happened while a pickle ran, for the security scanner.
@@ -57,8 +69,9 @@ public enum PickleAnomaly: Sendable, Hashable {
   case hugeMemoIndex(Int)
   /// STACK_GLOBAL with a module or name that is not a string literal.
   case computedGlobal(module: PickleID, name: PickleID)
-  /// APPEND, SETITEM, ADDITEMS or BUILD on something that is neither a container nor a call's result.
-  case unexpectedTarget(PickleOpcode)
+  /// APPEND, SETITEM, ADDITEMS or BUILD on something that is neither a container nor a call's result: a global,
+  /// a number ...
+  case unexpectedTarget(PickleOpcode, PickleID)
   /// REDUCE, NEWOBJ or OBJ on something that cannot be called as a class or function (a number, a string ...).
   case uncallable(PickleID)
   /// A text opcode (INT, GET ...) whose text only lenient readers accept.
@@ -80,8 +93,13 @@ public struct PickleRun: Sendable {
   /// Position after the last opcode that was executed completely.
   public internal(set) var endOffset: Int
   public internal(set) var opcodeCount = 0
-  /// Why the run ended before STOP. Everything before that point is kept: Python, too, would have done it.
+  /// Why the run ended before STOP, or the first defect over which Python stops and the machine went on.
+  /// Everything before that point is kept: Python, too, would have done it.
   public internal(set) var problem: ScopeError?
+  /// The array contents that joblib writes between the opcodes, in the order of the file.
+  public internal(set) var rawArrays: [PickleRawArray] = []
+  /// Pickles that joblib writes between the opcodes for arrays of objects.
+  public internal(set) var embedded: [PickleRun] = []
 
   init(startOffset: Int) {
     self.startOffset = startOffset

@@ -107,10 +107,12 @@ enum PickleText {
 
   /// - Parameter lenient: set when only Python's wider syntax (`_`, prefixes, spaces) made it a number.
   static func number(_ text: ByteSlice, lenient: inout Bool) -> Number {
-    guard let string = text.utf8String else { return .invalid }
+    // CPython's C parser stops at a zero byte.
+    guard let string = text.prefix(text.firstIndex(of: [0]) ?? text.count).utf8String else { return .invalid }
+    lenient = string.utf8.count != text.count
     if let value = Int64(string) { return .small(value) }
     var digits = string.filter { !$0.isWhitespace && $0 != "_" }[...]
-    lenient = digits.count != string.count
+    if digits.count != string.count { lenient = true }
     let negative = digits.first == "-"
     if let sign = digits.first, sign == "-" || sign == "+" { digits.removeFirst() }
     var radix = 10

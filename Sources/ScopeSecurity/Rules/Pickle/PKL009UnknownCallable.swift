@@ -17,7 +17,9 @@ enum PKL009: PickleRule {
   static func findings(in pickle: PickleAnalysis) -> [Finding] {
     var findings: [Finding] = []
     var reported: Set<String> = []
-    for use in pickle.uses where use.judgement == .unknown {
+    // Harmless-looking ones last: they must not use up the room of the others.
+    let unknown = pickle.uses.lazy.filter { $0.judgement == .unknown }
+    for use in unknown.filter({ severity(of: $0) > .low }) + unknown.filter({ severity(of: $0) == .low }) {
       let severity = severity(of: use)
       guard reported.insert("\(use.path) \(severity)").inserted, findings.count < 20 else { continue }
       findings.append(
@@ -42,13 +44,15 @@ enum PKL009: PickleRule {
 
   /// Classes made by `__new__` alone run no code of their own unless they ask for it; neither do value classes
   /// (enumerations, data classes) of the training script.
-  private static func severity(of use: CallableUse) -> Severity {
+  static func severity(of use: CallableUse) -> Severity {
     let name = use.path.split(separator: ".").last.map(String.init) ?? use.path
-    guard use.chain.allSatisfy({ $0.hasPrefix("copyreg.") }), !use.route.contains("passed to"),
+    guard use.chain.allSatisfy({ $0.hasPrefix("copyreg.") }), !use.path.hasSuffix(".__call__"),
+      !use.route.contains("passed to"),
       !use.route.hasPrefix("BUILD"),
       CallableCatalogue.looksLikeClass(name)
     else { return .medium }
     if StandardLibrary.contains(use.path) { return .medium }
-    return use.constructsOnly || use.path.hasPrefix("__main__.") ? .low : .medium
+    // A number is all that an enumeration's member needs, and too little to carry a command.
+    return use.constructsOnly || use.takesNumber || use.path.hasPrefix("__main__.") ? .low : .medium
   }
 }

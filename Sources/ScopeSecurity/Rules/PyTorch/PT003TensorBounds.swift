@@ -1,12 +1,14 @@
+import ScopeBytes
 import ScopeFormats
 
 /// PT003: Tensor views that do not fit their storage. A tensor's offset, sizes and strides (checked without
-/// overflow) reach beyond the elements its storage declares, or are negative.
+/// overflow) reach beyond the elements its storage declares, or are negative; or a storage declares more bytes than
+/// its member of the archive holds.
 enum PT003: PickleRule {
   static let description = RuleDescription(
     id: "PT003", severity: .high, title: "Tensor views that do not fit their storage",
     detects: "A tensor's offset, sizes and strides (checked without overflow) reach beyond the elements "
-      + "its storage declares, or are negative.",
+      + "its storage declares, or are negative; or a storage declares more bytes than its member of the archive holds.",
     why: "Loaders that trust these numbers read or write outside the allocated memory.",
     example: "_rebuild_tensor_v2(storage of 4 elements, 0, (1000,), (1,))",
     mitigation: "Do not load this file; fetch it again from its publisher.",
@@ -21,6 +23,37 @@ enum PT003: PickleRule {
       else { continue }
       findings.append(finding(problem, place: pickle.place(event.offset, "REDUCE")))
       if findings.count >= 8 { break }
+    }
+    return findings
+  }
+
+  /// Storages of a `data.pkl` that declare more than their member holds.
+  ///
+  /// - Parameters:
+  ///   - prefix: the folder of the pickle in the archive, with its slash.
+  ///   - name: the pickle as a place calls it.
+  static func storages(_ pickle: ByteSlice, in archive: ZipArchive, prefix: String, name: String) -> [Finding]
+  {
+    let sizes = Dictionary(
+      archive.members.map { ($0.name, $0.size) }, uniquingKeysWith: { first, _ in first })
+    let run = PickleMachine.run(pickle)
+    var findings: [Finding] = []
+    var seen: Set<String> = []
+    for event in run.events {
+      guard case .persistentID(let id) = event.kind, let items = run.elements(id), items.count >= 5,
+        run.text(items[0]) == "storage", let type = run.global(items[1]), let key = run.text(items[2]),
+        let count = run.integer(items[4]), seen.insert(key).inserted, findings.count < 8,
+        let held = sizes["\(prefix)data/\(key)"],
+        // Two or four elements share a byte there.
+        !type.name.contains("x2Storage"), !type.name.contains("x4Storage")
+      else { continue }
+      let (bytes, overflow) = count.multipliedReportingOverflow(by: StorageType.elementSize(type.name))
+      guard overflow || count < 0 || bytes > held else { continue }
+      findings.append(
+        finding(
+          "storage \(PickleAnalysis.printable(String(key.prefix(40)))) declares \(count) elements of \(type.name), its member holds \(held) bytes",
+          title: "A storage that is smaller than it says",
+          place: FindingPlace(member: name, offset: event.offset)))
     }
     return findings
   }
