@@ -73,7 +73,9 @@ let package = Package(
     room(
       "ScopeRobustness", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
       "ScopeData"),
-    room("ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats"),
+    room(
+      "ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats",
+      products: [.product(name: "Crypto", package: "swift-crypto")]),
     room("ScopePolicy", "ScopeBytes"),
     room("ScopeRemote", "CCurl", "ScopeBytes", settings: memorySafe),
     room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),

@@ -25,11 +25,11 @@ enum RemoteScan {
     var verdicts: [FileVerdict] = []
     do throws(ScopeError) {
       if case .address = source {
-        for file in folder.files { verdicts.append(try scanner.scan(file: file.localPath)) }
+        for file in folder.files { verdicts += try SecurityRun.scan(file.localPath, scanner, options) }
       } else {
         for part in folder.folders {
           do throws(ScopeError) {
-            verdicts += try scanner.scan(path: part.localPath)
+            verdicts += try SecurityRun.scan(part.localPath, scanner, options)
           } catch {
             // A folder of texts and pictures holds no model, which says nothing of the other folders.
             guard error.code == .invalidData else { throw error }

@@ -18,6 +18,8 @@ public struct SecurityOptions: Sendable {
   public var baselinePath: String?
   /// Whether sizes, hashes, licences and frameworks are looked up too, for bills of materials; reads every byte.
   public var describesFiles = false
+  /// What is asked of signatures; nil looks at them without asking for anything.
+  public var signature: SignaturePolicy?
   /// How addresses and Hugging Face repositories are fetched.
   public var remote = RemoteOptions()
   public var progress: (@Sendable (ScopeProgress) -> Void)?
@@ -53,7 +55,7 @@ enum SecurityRun {
         files += try RemoteScan.run(source, scanner: scanner, options: options)
       } else {
         options.progress?(ScopeProgress(stage: "Scanning \(path)", fraction: fraction))
-        for verdict in try scanner.scan(path: path) {
+        for verdict in try scan(path, scanner, options) {
           var file = SecurityScan.File(verdict)
           if options.describesFiles { FileProvenance.describe(&file, at: verdict.path) }
           files.append(file)
@@ -68,6 +70,19 @@ enum SecurityRun {
     let elapsed = (ContinuousClock.now - start).components
     scan.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
     return scan
+  }
+
+  /// The verdicts on a path's files and, as asked for, on its signature.
+  static func scan(
+    _ path: String, _ scanner: SecurityScanner, _ options: SecurityOptions
+  ) throws(ScopeError) -> [FileVerdict] {
+    var verdicts = try scanner.scan(path: path)
+    if let policy = options.signature {
+      // The scan of a folder speaks of the signature too, without anybody's key.
+      verdicts.removeAll { ["model signature", "unsigned model"].contains($0.format) }
+      if let verdict = try scanner.signatureVerdict(path: path, policy: policy) { verdicts.append(verdict) }
+    }
+    return verdicts
   }
 
   private static func readBaseline(_ path: String) throws(ScopeError) -> SecurityBaseline {

@@ -11,11 +11,14 @@ public enum SecurityRules {
   static let archive: [any ArchiveRule.Type] = [
     ARC001.self, ARC002.self, ARC003.self, ARC004.self, ARC005.self, ARC006.self, ARC007.self, ARC009.self,
   ]
-  static let onnx: [any ONNXRule.Type] = [ONX001.self, ONX002.self, ONX003.self, ONX004.self, ONX006.self]
+  static let onnx: [any ONNXRule.Type] = [
+    ONX001.self, ONX002.self, ONX003.self, ONX004.self, ONX005.self, ONX006.self,
+  ]
   static let safetensors: [any SafetensorsRule.Type] = [ST001.self, ST002.self, ST003.self]
   /// Raised by the scanners as they read.
   static let reading: [any ReadingRule.Type] = [
     PT001.self, PT002.self, PT004.self, PT005.self, NP001.self, ARC008.self, FMT001.self, FMT002.self,
+    REP002.self,
   ]
 
   /// The descriptions of all rules, by id.

@@ -17,7 +17,8 @@ public struct SecurityScanner: Sendable {
 
   /// Scans a file, or every file below a folder that is or claims to be a model.
   ///
-  /// - Returns: one verdict per file, by path. For a folder, ordinary text files are left out.
+  /// - Returns: one verdict per file, by path. For a folder, ordinary text files are left out, and one verdict speaks
+  ///   of its signature.
   /// - Throws: `notFound`, `unreadable`; `invalidData` for a folder without model files.
   public func scan(path: String) throws(ScopeError) -> [FileVerdict] {
     var status = stat()
@@ -51,6 +52,7 @@ public struct SecurityScanner: Sendable {
       throw ScopeError(
         .invalidData, "the folder holds no model files", file: path, remedy: "Give the path of a model file")
     }
+    if let signature = try signatureVerdict(path: path) { verdicts.append(signature) }
     return verdicts.sorted { $0.path < $1.path }
   }
 

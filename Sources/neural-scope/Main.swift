@@ -13,7 +13,7 @@ struct NeuralScopeCommand: ParsableCommand {
       """,
     version: NeuralScope.version,
     subcommands: [
-      Analyze.self, Compare.self, Optimize.self, Security.self, Sanitize.self, Robustness.self,
+      Analyze.self, Compare.self, Optimize.self, Security.self, Sanitize.self, Sign.self, Robustness.self,
       ReportCommand.self,
     ])
 

@@ -33,6 +33,8 @@ struct ONNXSubject {
   /// One use per operator and domain.
   private(set) var operators: [OperatorUse] = []
   private(set) var functionDomains: Set<String> = []
+  /// The model as a strict reader sees it, external data left where it is; nil when the reader refuses it.
+  var model: Model?
   /// Why the walk is not complete, if it is not.
   private(set) var limit: String?
 

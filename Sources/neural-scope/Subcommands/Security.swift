@@ -33,6 +33,7 @@ struct Security: ParsableCommand {
 
   @OptionGroup var scan: ScanFlags
   @OptionGroup var judgement: JudgementFlags
+  @OptionGroup var signing: SignatureFlags
 
   func validate() throws {
     guard explain != nil || listRules || !paths.isEmpty else {
@@ -45,6 +46,7 @@ struct Security: ParsableCommand {
     if listRules { return try Output.rules(json: json) }
     let line = ProgressLine()
     var options = SecurityOptions(scan, judgement)
+    options.signature = try signing.policy()
     options.progress = line.handler
     let result = try NeuralScope.security(paths: paths, options: options)
     line.clear()
