@@ -146,25 +146,38 @@ struct FileFetcher {
   }
 
   private mutating func receive(_ range: ClosedRange<Int>, limit: Int) throws(ScopeError) -> HTTPResponse {
-    var position = range.lowerBound
-    let descriptor = self.descriptor
-    let path = self.path
-    let response = try client.get(address, range: range, limit: limit) {
-      (bytes: UnsafeRawBufferPointer) throws(ScopeError) in
+    let position = Position(range.lowerBound)
+    let (descriptor, path) = (self.descriptor, self.path)
+    let response = try client.get(address, range: range, limit: limit) { bytes in
+      Self.write(bytes, to: descriptor, at: position, path: path)
+    }
+    transferred += position.value - range.lowerBound
+    return response
+  }
+
+  /// Where the next piece of a body goes.
+  private final class Position {
+    var value: Int
+    init(_ value: Int) { self.value = value }
+  }
+
+  private static func write(
+    _ bytes: ByteSlice, to descriptor: Int32, at position: Position, path: String
+  ) -> ScopeError? {
+    unsafe bytes.withUnsafeBytes { buffer in
       var written = 0
-      while written < bytes.count {
-        let step = unsafe pwrite(
-          descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(position))
+      while written < buffer.count {
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[written...])
+        let step = unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(position.value))
         if step < 0 {
           if errno == EINTR { continue }
-          throw ScopeError(.cannotWrite, "cannot be written: \(systemMessage(errno))", file: path)
+          return ScopeError(.cannotWrite, "cannot be written: \(systemMessage(errno))", file: path)
         }
         written += step
-        position += step
+        position.value += step
       }
+      return nil
     }
-    transferred += position - range.lowerBound
-    return response
   }
 
   private func check(total: Int?, isPartial: Bool) throws(ScopeError) {

@@ -1,4 +1,3 @@
-import CCurl
 import ScopeBytes
 
 /// What a server answered, its body aside.
@@ -41,17 +40,19 @@ public struct HTTPClient: Sendable {
 
   public init() {}
 
+  /// What takes a body piece by piece; an error ends the transfer.
+  public typealias Receiver = (ByteSlice) -> ScopeError?
+
   /// - Parameters:
   ///   - range: bytes wanted, the last included; nil for the whole.
   ///   - limit: most bytes of body that are taken.
-  ///   - receive: gets the body of a successful answer piece by piece; not called for others.
+  ///   - receive: gets the body of a successful answer; not called for others.
   /// - Throws: `engineUnavailable` without libcurl; `unreadable` when the host cannot be reached, answers with an error,
-  ///   stalls, or redirects in a circle; `limitExceeded` beyond `limit`; what `receive` throws.
+  ///   stalls, or redirects in a circle; `limitExceeded` beyond `limit`; what `receive` returns.
   public func get(
-    _ address: RemoteAddress, range: ClosedRange<Int>? = nil, limit: Int,
-    receive: (UnsafeRawBufferPointer) throws(ScopeError) -> Void
+    _ address: RemoteAddress, range: ClosedRange<Int>? = nil, limit: Int, receive: @escaping Receiver
   ) throws(ScopeError) -> HTTPResponse {
-    try Library.load()
+    try CurlLibrary.load()
     var address = address
     for _ in 0...max(0, redirects) {
       let response = try once(address, range: range, limit: limit, receive: receive)
@@ -70,8 +71,7 @@ public struct HTTPClient: Sendable {
         throw failure(
           "the server refuses access (status \(response.status))", address,
           "Accept the model's terms and set HF_TOKEN, or check the address")
-      case 404:
-        throw ScopeError(.notFound, "there is no such file on the server", file: address.shown)
+      case 404: throw ScopeError(.notFound, "there is no such file on the server", file: address.shown)
       default: throw failure("the server answered with status \(response.status)", address)
       }
     }
@@ -82,154 +82,71 @@ public struct HTTPClient: Sendable {
     ScopeError(.unreadable, message, file: address.shown, remedy: remedy)
   }
 
-  private final class Transfer {
-    var headers: [String: String] = [:]
-    var headerBytes = 0
-    var received = 0
-    var status = 0
-    let limit: Int
-    var problem: ScopeError?
-    let receive: (UnsafeRawBufferPointer) -> ScopeError?
-
-    init(limit: Int, receive: @escaping (UnsafeRawBufferPointer) -> ScopeError?) {
-      self.limit = limit
-      self.receive = receive
-    }
-
-    func header(_ line: String) -> Bool {
-      headerBytes += line.utf8.count
-      guard headerBytes <= 1 << 18 else {
-        problem = ScopeError(.limitExceeded, "the server's headers are too long", expected: "at most 256 KiB")
-        return false
-      }
-      if line.hasPrefix("HTTP/") {
-        headers = [:]
-        status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-      } else if let colon = line.firstIndex(of: ":") {
-        let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-        let end = value.lastIndex { !$0.isWhitespace }
-        headers[line[..<colon].lowercased()] = end.map { String(value[...$0]) } ?? ""
-      }
-      return true
-    }
-
-    func body(_ bytes: UnsafeRawBufferPointer) -> Bool {
-      // What comes with a redirect or an error is not the file.
-      guard status == 200 || status == 206 else {
-        received += unsafe bytes.count
-        return received <= 1 << 20
-      }
-      received += unsafe bytes.count
-      guard received <= limit else {
-        problem = ScopeError(
-          .limitExceeded, "the server sends more than is taken", expected: "at most \(limit) bytes",
-          remedy: "Raise --max-download if the file is really that large")
-        return false
-      }
-      problem = unsafe receive(bytes)
-      return problem == nil
-    }
-  }
-
   private func once(
-    _ address: RemoteAddress, range: ClosedRange<Int>?, limit: Int,
-    receive: (UnsafeRawBufferPointer) throws(ScopeError) -> Void
+    _ address: RemoteAddress, range: ClosedRange<Int>?, limit: Int, receive: @escaping Receiver
   ) throws(ScopeError) -> HTTPResponse {
-    let authorization: String? =
-      if let token, let tokenOrigin, tokenOrigin.isSameOrigin(as: address) {
-        "Authorization: Bearer \(token)"
-      } else {
-        nil
-      }
-    let span = range.map { "\($0.lowerBound)-\($0.upperBound)" }
-    var status = 0
-    var problem = [CChar](repeating: 0, count: 512)
-    let (code, transfer) = withoutActuallyEscaping(receive) { receive in
-      let transfer = Transfer(limit: limit) { (bytes: UnsafeRawBufferPointer) -> ScopeError? in
-        do throws(ScopeError) {
-          unsafe try receive(bytes)
-          return nil
-        } catch {
-          return error
-        }
-      }
-      let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
-      let code = unsafe Self.withStrings([address.description, span, authorization]) { strings in
-        var request = unsafe scope_curl_request()
-        unsafe request.url = strings[0]
-        unsafe request.range = strings[1]
-        unsafe request.authorization = strings[2]
-        unsafe request.connect_timeout_milliseconds = connectTimeoutSeconds * 1000
-        unsafe request.low_speed_bytes = leastBytesPerSecond
-        unsafe request.low_speed_seconds = stallSeconds
-        unsafe request.total_timeout_seconds = totalTimeoutSeconds
-        return unsafe "neural-scope".withCString { agent in
-          unsafe request.user_agent = agent
-          return unsafe scope_curl_perform(
-            &request,
-            { bytes, count, context in
-              guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
-              let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-              let line = unsafe String(
-                decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
-              return transfer.header(line) ? count : 0
-            },
-            { bytes, count, context in
-              guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
-              let transfer = unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-              return unsafe transfer.body(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : 0
-            },
-            context, &status, &problem, problem.count)
-        }
-      }
-      return (code, transfer)
+    var authorization: String?
+    if let token, let tokenOrigin, tokenOrigin.isSameOrigin(as: address) {
+      authorization = "Authorization: Bearer \(token)"
     }
+    let transfer = Transfer(limit: limit, receive: receive)
+    let request = CurlRequest(
+      address: address.description, range: range.map { "\($0.lowerBound)-\($0.upperBound)" },
+      authorization: authorization, connectTimeoutMilliseconds: connectTimeoutSeconds * 1000,
+      leastBytesPerSecond: leastBytesPerSecond, stallSeconds: stallSeconds, totalSeconds: totalTimeoutSeconds)
+    let (status, failed) = request.perform(transfer)
     if let problem = transfer.problem { throw problem.inFile(address.shown) }
-    guard code == 0 else {
-      let text = unsafe problem.withUnsafeBufferPointer { buffer in
-        String(decoding: unsafe buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      }
-      throw failure("the transfer failed: \(text)", address)
-    }
+    if let failed { throw failure("the transfer failed: \(failed)", address) }
     return HTTPResponse(status: status, headers: transfer.headers, address: address)
-  }
-
-  /// Lends the texts as C strings for the time of a call.
-  private static func withStrings<R>(
-    _ texts: [String?], _ body: ([UnsafePointer<CChar>?]) -> R
-  ) -> R {
-    let arrays = texts.map { $0.map { Array($0.utf8CString) } }
-    func next(_ index: Int, _ pointers: [UnsafePointer<CChar>?]) -> R {
-      guard index < arrays.count else { return unsafe body(pointers) }
-      guard let array = arrays[index] else { return unsafe next(index + 1, pointers + [nil]) }
-      return unsafe array.withUnsafeBufferPointer { unsafe next(index + 1, pointers + [$0.baseAddress]) }
-    }
-    return unsafe next(0, [])
   }
 }
 
-/// libcurl, once a process.
-private enum Library {
-  private static let names = [
-    "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so", "libcurl.4.dylib",
-  ]
+/// One answer as it comes in.
+final class Transfer {
+  private(set) var headers: [String: String] = [:]
+  private(set) var problem: ScopeError?
+  private var headerBytes = 0
+  private var received = 0
+  private var status = 0
+  private let limit: Int
+  private let receive: HTTPClient.Receiver
 
-  /// Nil when it could be loaded, otherwise the reason.
-  private static let problem: String? = {
-    var reasons: [String] = []
-    for name in names {
-      var problem = [CChar](repeating: 0, count: 512)
-      if unsafe scope_curl_load(name, &problem, problem.count) == 0 { return nil }
-      reasons.append(
-        String(decoding: problem.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+  init(limit: Int, receive: @escaping HTTPClient.Receiver) {
+    self.limit = limit
+    self.receive = receive
+  }
+
+  /// Takes a header line; false ends the transfer.
+  func header(_ bytes: ByteSlice) -> Bool {
+    headerBytes += bytes.count
+    guard headerBytes <= 1 << 18 else {
+      problem = ScopeError(.limitExceeded, "the server's headers are too long", expected: "at most 256 KiB")
+      return false
     }
-    return reasons.first ?? "not found"
-  }()
+    let line = String(decoding: bytes.array, as: UTF8.self)
+    if line.hasPrefix("HTTP/") {
+      headers = [:]
+      status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    } else if let colon = line.firstIndex(of: ":") {
+      let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+      let end = value.lastIndex { !$0.isWhitespace }
+      headers[line[..<colon].lowercased()] = end.map { String(value[...$0]) } ?? ""
+    }
+    return true
+  }
 
-  static func load() throws(ScopeError) {
-    guard let problem else { return }
-    throw ScopeError(
-      .engineUnavailable, "libcurl, which fetches files, cannot be loaded: \(problem)",
-      remedy: "Install it (Debian: apt install libcurl4), or download the file and scan it here")
+  /// Takes a piece of the body; false ends the transfer.
+  func body(_ bytes: ByteSlice) -> Bool {
+    received += bytes.count
+    // What comes with a redirect or an error is not the file.
+    guard status == 200 || status == 206 else { return received <= 1 << 20 }
+    guard received <= limit else {
+      problem = ScopeError(
+        .limitExceeded, "the server sends more than is taken", expected: "at most \(limit) bytes",
+        remedy: "Raise --max-download if the file is really that large")
+      return false
+    }
+    problem = receive(bytes)
+    return problem == nil
   }
 }

@@ -75,6 +75,8 @@ public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
     var lfs: Large?
   }
 
+  private final class Body { var bytes: [UInt8] = [] }
+
   private static let listingLimit = 64 << 20
   private static let pageLimit = 100
 
@@ -94,13 +96,14 @@ public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
       guard pages <= Self.pageLimit else {
         throw ScopeError(.limitExceeded, "the listing has too many pages", file: description)
       }
-      var body: [UInt8] = []
-      let response = try client.get(address, limit: Self.listingLimit) {
-        (bytes: UnsafeRawBufferPointer) throws(ScopeError) in unsafe body.append(contentsOf: bytes)
+      let body = Body()
+      let response = try client.get(address, limit: Self.listingLimit) { bytes in
+        body.bytes += bytes.array
+        return nil
       }
       let entries: [Entry]
       do {
-        entries = try JSONDecoder().decode([Entry].self, from: Data(body))
+        entries = try JSONDecoder().decode([Entry].self, from: Data(body.bytes))
       } catch {
         throw ScopeError(
           .malformed, "the server's listing of the repository cannot be read", file: description)
