@@ -16,7 +16,9 @@ enum RemoteScan {
     var limits = RemoteLimits()
     limits.bytes = options.remote.maximumBytes
     limits.files = options.limits.files
-    limits.fetchesWeights = options.limits.readsWeights || options.describesFiles
+    // Signatures and bills of materials are about every byte.
+    limits.fetchesWeights =
+      options.limits.readsWeights || options.describesFiles || options.signature != nil
     let progress = options.progress
     let folder = try RemoteFolder.fetch(source, client: client, endpoint: endpoint, limits: limits) {
       name, fraction in
@@ -24,27 +26,15 @@ enum RemoteScan {
     }
     var verdicts: [FileVerdict] = []
     do throws(ScopeError) {
-      if case .address = source {
+      switch source {
+      case .repository(_, file: nil): verdicts = try SecurityRun.scan(folder.localPath, scanner, options)
+      default:
         for file in folder.files { verdicts += try SecurityRun.scan(file.localPath, scanner, options) }
-      } else {
-        for part in folder.folders {
-          do throws(ScopeError) {
-            verdicts += try SecurityRun.scan(part.localPath, scanner, options)
-          } catch {
-            // A folder of texts and pictures holds no model, which says nothing of the other folders.
-            guard error.code == .invalidData else { throw error }
-          }
-        }
       }
     } catch {
       throw ScopeError(
         error.code, error.message, file: error.file.map { remoteName($0, folder) }, place: error.place,
         expected: error.expected, found: error.found, remedy: error.remedy)
-    }
-    guard !verdicts.isEmpty else {
-      throw ScopeError(
-        .invalidData, "the repository holds no model files", file: folder.folders.first?.name,
-        remedy: "Name a file: hf:owner/name@revision/file")
     }
     return verdicts.map { verdict in
       var remote = verdict
@@ -65,9 +55,11 @@ enum RemoteScan {
   /// The text with paths of the temporary folders spelt as the remote ones.
   private static func remoteName(_ text: String, _ folder: RemoteFolder) -> String {
     var text = text
-    for file in folder.files { text = replacing(text, file.localPath, file.name) }
-    for part in folder.folders { text = replacing(text, part.localPath + "/", part.name) }
-    return text
+    // An address is reported as it was given, whatever its file is called here.
+    if folder.files.count == 1, let file = folder.files.first {
+      text = replacing(text, file.localPath, file.name)
+    }
+    return replacing(text, folder.localPath, folder.name)
   }
 
   private static func replacing(_ text: String, _ pattern: String, _ replacement: String) -> String {

@@ -17,10 +17,10 @@ public struct RemoteLimits: Sendable {
   public init() {}
 }
 
-/// Remote files in temporary folders, one for each remote folder; they disappear with the value.
+/// Remote files in a temporary folder that disappears with the value.
 ///
-/// Of a safetensors file only the header is fetched where the server answers ranges: the scan reads nothing else. The rest
-/// of such a file is a hole that is listed in ``File/isPartial``.
+/// Of a safetensors file only header and end are fetched where the server answers ranges: the scan reads nothing else
+/// unless it reads weights. Such a file has its full size and zeros between, and ``File/isPartial`` is true.
 public final class RemoteFolder: Sendable {
   public struct File: Sendable {
     /// Where it lies here.
@@ -33,14 +33,17 @@ public final class RemoteFolder: Sendable {
   }
 
   public let files: [File]
-  /// The temporary folders with what reports call them.
-  public let folders: [(localPath: String, name: String)]
-  private let owners: [TemporaryFolder]
+  /// What reports call the folder.
+  public let name: String
+  private let folder: TemporaryFolder
 
-  private init(files: [File], folders: [(localPath: String, name: String)], owners: [TemporaryFolder]) {
+  /// Where the files lie.
+  public var localPath: String { folder.path }
+
+  private init(files: [File], name: String, folder: TemporaryFolder) {
     self.files = files
-    self.folders = folders
-    self.owners = owners
+    self.name = name
+    self.folder = folder
   }
 
   /// Whether a path of a listing stays below its folder and is an ordinary one.
@@ -63,10 +66,10 @@ public final class RemoteFolder: Sendable {
     let root: String
     switch source {
     case .address(let address):
-      root = "\(address.scheme)://\(address.authority)/"
+      root = "\(address.scheme)://\(address.authority)"
       wanted = [(address, address.fileName, nil)]
     case .repository(let repository, let only):
-      root = repository.description + "/"
+      root = repository.description
       var listed = try repository.files(client, endpoint: endpoint, limit: limits.files)
       if let only {
         listed.removeAll { $0.path != only }
@@ -78,33 +81,22 @@ public final class RemoteFolder: Sendable {
         wanted.append((try repository.address(of: file.path, endpoint: endpoint), file.path, file))
       }
     }
-    var owners: [String: TemporaryFolder] = [:]
-    var folders: [(localPath: String, name: String)] = []
+    let folder = try TemporaryFolder()
     var files: [File] = []
     var left = limits.bytes
     for (index, item) in wanted.enumerated() {
       progress?(item.path, wanted.count > 1 ? Double(index) / Double(wanted.count) : nil)
-      let slash = item.path.lastIndex(of: "/")
-      let folder = slash.map { String(item.path[...$0]) } ?? ""
-      let owner: TemporaryFolder
-      if let known = owners[folder] {
-        owner = known
-      } else {
-        owner = try TemporaryFolder()
-        owners[folder] = owner
-        folders.append((owner.path, root + folder))
-      }
-      let leaf = slash.map { String(item.path[item.path.index(after: $0)...]) } ?? item.path
+      try folder.makeParents(of: item.path)
       let name: String
-      if case .address(let address) = source { name = address.shown } else { name = root + item.path }
+      if case .address(let address) = source { name = address.shown } else { name = "\(root)/\(item.path)" }
       var fetcher = FileFetcher(
-        client: client, address: item.address, path: "\(owner.path)/\(leaf)", name: name, limit: left,
+        client: client, address: item.address, path: "\(folder.path)/\(item.path)", name: name, limit: left,
         expectedBytes: item.file?.bytes, expectedHash: item.file?.sha256,
         fetchesWeights: limits.fetchesWeights)
       let file = try fetcher.fetch()
       left -= file.fetched
       files.append(file)
     }
-    return RemoteFolder(files: files, folders: folders, owners: Array(owners.values))
+    return RemoteFolder(files: files, name: root, folder: folder)
   }
 }
