@@ -46,7 +46,8 @@ private final class RemoteServer {
   }
 
   deinit {
-    process.terminate()
+    // Not terminate(): the runner's threads block that signal, and its children inherit the mask.
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
     try? FileManager.default.removeItem(at: folder)
     try? FileManager.default.removeItem(at: log)

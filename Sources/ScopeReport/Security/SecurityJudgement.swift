@@ -22,6 +22,7 @@ extension SecurityScan {
         switch (finding.status, finding.severity) {
         case (.known, _): counts.known += 1
         case (.suppressed, _): counts.suppressed += 1
+        case (.new, _) where finding.isIncompleteness: break
         case (.new, .critical): counts.critical += 1
         case (.new, .high): counts.high += 1
         case (.new, .medium): counts.medium += 1

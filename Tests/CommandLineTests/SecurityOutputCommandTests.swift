@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct SecurityCommandTests {
+@Suite struct SecurityOutputCommandTests {
   private let folder: URL
   private static let bad = Fixture.path("malicious/core/bad/map.pkl")
   private static let good = Fixture.path("formats/state.pt")
