@@ -47,6 +47,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     .target(name: "COnnxRuntime"),
     .target(name: "COpenVINO"),
+    .target(name: "CCurl"),
 
     // The house; see docs/architecture.md for the arrows.
     room("ScopeStatistics"),
@@ -75,16 +76,18 @@ let package = Package(
     room(
       "ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats",
       products: [.product(name: "Crypto", package: "swift-crypto")]),
+    room("ScopePolicy", "ScopeBytes"),
+    room("ScopeRemote", "CCurl", "ScopeBytes", settings: memorySafe),
     room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
       "ScopeRuntime",
       "ScopeData", "ScopeAnalysis", "ScopeGradients", "ScopeOptimization", "ScopeRobustness", "ScopeSecurity",
-      "ScopeReport"),
+      "ScopePolicy", "ScopeRemote", "ScopeReport", products: [orderedCollections]),
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopeReport", "ScopeSecurity",
+        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopeRemote", "ScopeReport", "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -108,8 +111,10 @@ let package = Package(
     tests("ScopeOptimization", "ScopeArchitectures", "ScopeFormats", "ScopeData", "ScopeRuntime"),
     tests("ScopeRobustness", "ScopeFormats", "ScopeData", "ScopeGradients", "ScopeRuntime"),
     tests("ScopeSecurity", "ScopeFormats"),
+    tests("ScopePolicy"),
+    tests("ScopeRemote"),
     tests("ScopeReport"),
-    tests("NeuralScope", "ScopeReport"),
+    tests("NeuralScope", "ScopeReport", "ScopePolicy", "ScopeFormats", "ScopeSecurity"),
     .testTarget(
       name: "CommandLineTests", dependencies: ["ScopeBytes", "TestSupport"], swiftSettings: strict),
     .target(

@@ -80,11 +80,21 @@ public enum NeuralScope {
 
   /// Is the file safe to load? Files and folders; nothing is executed.
   ///
-  /// - Throws: `notFound`, `unreadable`; what is wrong inside a file is in its verdict.
-  public static func security(paths: [String]) throws(ScopeError) -> [FileVerdict] {
-    var verdicts: [FileVerdict] = []
-    for path in paths { verdicts += try SecurityScanner().scan(path: path) }
-    return verdicts
+  /// - Throws: `notFound`, `unreadable` for a path, the policy or the baseline; what is wrong inside a file is in its
+  ///   verdict.
+  public static func security(
+    paths: [String], options: SecurityOptions = SecurityOptions()
+  ) throws(ScopeError) -> SecurityScan {
+    try SecurityRun.run(paths: paths, options: options)
+  }
+
+  /// Converts a pickle checkpoint to safetensors without executing it; tensors keep their bytes, shapes and types.
+  ///
+  /// - Throws: `unsupported` naming what would be lost; `malformed` and the like for a damaged input; `cannotWrite`.
+  public static func sanitize(
+    _ input: String, to output: String, options: SanitizeOptions = SanitizeOptions()
+  ) throws(ScopeError) -> SanitizeResult {
+    try Sanitizing.run(input, to: output, options: options)
   }
 
   /// All sections. A section that cannot be measured (no data, no engine, no graph) is absent and listed in

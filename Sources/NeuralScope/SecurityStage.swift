@@ -12,7 +12,7 @@ enum SecurityStage {
     let scan = try SecurityScanner().scan(file: model.file.path)
     let evidence = evidence(model, report: report, optimization: optimization)
     let findings =
-      scan.findings.map { finding($0, kind: .file) }
+      scan.findings.map { finding($0, kind: .file, fingerprint: $0.fingerprint(in: model.file.path)) }
       + DeploymentAdvisories.findings(evidence).map { finding($0, kind: .advisory) }
     var section = Report.Security(
       verdict: Report.Security.Verdict(scan.verdict),
@@ -22,11 +22,14 @@ enum SecurityStage {
     return section
   }
 
-  private static func finding(_ finding: Finding, kind: Report.Finding.Kind) -> Report.Finding {
+  private static func finding(
+    _ finding: Finding, kind: Report.Finding.Kind, fingerprint: String? = nil
+  ) -> Report.Finding {
     Report.Finding(
       rule: finding.rule, severity: Report.Severity(rawValue: finding.severity.rawValue) ?? .high, kind: kind,
       title: finding.title, evidence: finding.evidence, mitigation: finding.mitigation,
-      place: finding.place?.description, reason: finding.why, reference: finding.reference)
+      place: finding.place?.description, reason: finding.why, reference: finding.reference,
+      fingerprint: fingerprint)
   }
 
   private static func evidence(

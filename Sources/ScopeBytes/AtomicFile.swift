@@ -14,13 +14,24 @@ public enum AtomicFile {
 
   /// - Throws: `cannotWrite` with the system's reason.
   public static func write(_ chunks: [ByteSlice], to path: String) throws(ScopeError) {
+    try write(to: path) { (append: (ByteSlice) throws(ScopeError) -> Void) throws(ScopeError) in
+      for chunk in chunks { try append(chunk) }
+    }
+  }
+
+  /// Writes what `body` hands over, piece by piece, so that the whole never has to be in memory.
+  ///
+  /// - Throws: `cannotWrite`; what `body` throws. The destination then stays as it was.
+  public static func write(
+    to path: String, _ body: (_ append: (ByteSlice) throws(ScopeError) -> Void) throws(ScopeError) -> Void
+  ) throws(ScopeError) {
     let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).partial"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(path, errno) }
     unfinished.withLock { _ = $0.insert(temporary) }
     defer { unfinished.withLock { _ = $0.remove(temporary) } }
     do throws(ScopeError) {
-      for chunk in chunks { try write(chunk, to: descriptor, path: path) }
+      try body { (chunk: ByteSlice) throws(ScopeError) in try write(chunk, to: descriptor, path: path) }
       guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure(path, errno) }
     } catch {
       close(descriptor)
@@ -73,6 +84,9 @@ public enum AtomicFile {
   public static func removeUnfinished() {
     for path in unfinished.withLock({ $0 }) { unsafe unlink(path) }
   }
+
+  /// Removes a file that turned out wrong; one that is not there is no error.
+  public static func remove(_ path: String) { unsafe unlink(path) }
 
   private static func write(_ bytes: ByteSlice, to descriptor: Int32, path: String) throws(ScopeError) {
     unsafe try bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) throws(ScopeError) in

@@ -43,6 +43,15 @@
     owner = .allocation
   }
 
+  /// Gives the memory of a mapped range back; the pages are read again when they are touched.
+  func releasePages(from start: Int, count: Int) {
+    guard isMapped, count > 0 else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    guard page > 0 else { return }
+    let first = start / page * page
+    unsafe madvise(UnsafeMutableRawPointer(mutating: base + first), start + count - first, MADV_DONTNEED)
+  }
+
   deinit {
     switch owner {
     case .mapping: unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
@@ -168,6 +177,10 @@ public struct ByteSlice: Sendable {
   public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
     try unsafe body(UnsafeRawBufferPointer(start: storage.base + offset, count: count))
   }
+
+  /// Gives back the memory that a mapped file's bytes took while they were looked at; they stay readable. A pass over a
+  /// file larger than memory calls this behind itself.
+  public func releasePages() { storage.releasePages(from: offset, count: count) }
 
   /// A copy of the bytes.
   public var array: [UInt8] { unsafe withUnsafeBytes { bytes in unsafe [UInt8](bytes) } }

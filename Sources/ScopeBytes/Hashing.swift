@@ -6,9 +6,11 @@ extension ByteSlice {
     var hasher = SHA256()
     let step = 1 << 24
     for start in stride(from: 0, to: max(count, 1), by: step) {
-      unsafe dropFirst(start).prefix(step).withUnsafeBytes { bytes in
+      let piece = dropFirst(start).prefix(step)
+      unsafe piece.withUnsafeBytes { bytes in
         unsafe hasher.update(bufferPointer: bytes)
       }
+      piece.releasePages()
     }
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []

@@ -35,10 +35,24 @@ public final class TemporaryFolder: Sendable {
 
   deinit { Self.remove(path) }
 
+  /// Makes the folders that `relativePath` lies in, below this one.
+  ///
+  /// - Parameter relativePath: of ordinary parts only; the caller has checked it.
+  /// - Throws: `cannotWrite`.
+  public func makeParents(of relativePath: String) throws(ScopeError) {
+    var built = path
+    for part in relativePath.split(separator: "/").dropLast() {
+      built += "/\(part)"
+      guard unsafe mkdir(built, 0o700) == 0 || errno == EEXIST else {
+        throw ScopeError(.cannotWrite, "a folder cannot be made: \(systemMessage(errno))", file: built)
+      }
+    }
+  }
+
   /// Paths of the files in it, sorted.
   public var files: [String] { Self.names(path).map { "\(path)/\($0)" } }
 
-  /// Removes the files in it; the folder stays.
+  /// Removes the files in it, not those of folders below; the folder stays.
   public func empty() {
     for file in files { unsafe unlink(file) }
   }
@@ -49,9 +63,22 @@ public final class TemporaryFolder: Sendable {
   }
 
   private static func remove(_ path: String) {
-    for name in names(path) { unsafe unlink("\(path)/\(name)") }
-    unsafe rmdir(path)
+    removeTree(path)
     existing.withLock { _ = $0.remove(path) }
+  }
+
+  /// Removes a folder and what is below it; links are removed, never followed.
+  private static func removeTree(_ path: String) {
+    for name in names(path) {
+      let entry = "\(path)/\(name)"
+      var status = stat()
+      if unsafe lstat(entry, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+        removeTree(entry)
+      } else {
+        unsafe unlink(entry)
+      }
+    }
+    unsafe rmdir(path)
   }
 
   private static func names(_ path: String) -> [String] {

@@ -3,8 +3,8 @@ import ScopeBytes
 /// An `.npy` array (NumPy format versions 1 to 3): its header, checked against the bytes that follow.
 ///
 /// Object arrays hold a pickle and are refused; nothing is executed.
-struct NumpyArray {
-  enum Element: String, CaseIterable {
+package struct NumpyArray {
+  package enum Element: String, CaseIterable {
     case bool = "b1"
     case uint8 = "u1"
     case int8 = "i1"
@@ -23,17 +23,17 @@ struct NumpyArray {
     var isFloat: Bool { rawValue.hasPrefix("f") }
   }
 
-  let element: Element
-  let dimensions: [Int]
+  package let element: Element
+  package let dimensions: [Int]
   /// Values between neighbours along each dimension; column-major files differ from row-major ones only here.
-  let strides: [Int]
+  package let strides: [Int]
   /// Exactly the values, little-endian.
-  let data: ByteSlice
+  package let data: ByteSlice
 
   static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
 
   /// - Throws: `malformed`, `truncated`, `unsupported` (object or structured types, big-endian), `limitExceeded`.
-  init(_ bytes: ByteSlice) throws(ScopeError) {
+  package init(_ bytes: ByteSlice) throws(ScopeError) {
     guard bytes.starts(with: NumpyArray.magic) else {
       throw ScopeError(.malformed, "this is not a NumPy array", expected: "the magic bytes \\x93NUMPY")
     }

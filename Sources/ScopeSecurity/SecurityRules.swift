@@ -65,5 +65,7 @@ public enum SecurityRules {
   }
 
   /// Rules that say that something could not be examined: they make a verdict incomplete, not unsafe.
-  static func reportsIncompleteness(_ id: String) -> Bool { ["FMT001", "FMT002", "ARC006"].contains(id) }
+  package static func reportsIncompleteness(_ id: String) -> Bool {
+    ["FMT001", "FMT002", "ARC006"].contains(id)
+  }
 }

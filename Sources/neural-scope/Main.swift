@@ -13,7 +13,8 @@ struct NeuralScopeCommand: ParsableCommand {
       """,
     version: NeuralScope.version,
     subcommands: [
-      Analyze.self, Compare.self, Optimize.self, Security.self, Robustness.self, ReportCommand.self,
+      Analyze.self, Compare.self, Optimize.self, Security.self, Sanitize.self, Sign.self, Robustness.self,
+      ReportCommand.self,
     ])
 
   static func main() {

@@ -21,24 +21,28 @@ enum Output {
         report, parts: parts, options: .init(width: Terminal.width, colours: Terminal.colours)))
   }
 
-  static func verdicts(_ verdicts: [FileVerdict], json: Bool) throws {
-    if json {
-      Terminal.write(try JSONRenderer.encode(verdicts))
-      return
-    }
-    for file in verdicts {
-      Terminal.write(
-        "\(file.verdict.rawValue.uppercased())  \(Terminal.printable(file.path))  (\(file.format))\n")
-      for finding in file.findings {
-        let place = finding.place.map { ", \($0)" } ?? ""
-        Terminal.write(
-          Terminal.printable("  \(finding.severity.rawValue)  \(finding.rule)  \(finding.title)\(place)")
-            + "\n")
-        Terminal.write(Terminal.printable("    evidence: \(finding.evidence)") + "\n")
-        Terminal.write(Terminal.printable("    why: \(finding.why)") + "\n")
-        Terminal.write(Terminal.printable("    do: \(finding.mitigation)") + "\n")
-      }
-      for part in file.unexamined { Terminal.write(Terminal.printable("  not examined: \(part)") + "\n") }
+  static func scan(_ scan: SecurityScan, json: Bool) throws {
+    Terminal.write(
+      json
+        ? try JSONRenderer.encode(scan)
+        : SecurityTerminalRenderer.render(
+          scan, options: .init(width: Terminal.width, colours: Terminal.colours)))
+  }
+
+  /// The documentation of one rule.
+  static func rule(_ id: String, json: Bool) throws {
+    let text = try SecurityRules.explain(id)
+    guard json, let rule = SecurityRules.rule(id) else { return Terminal.write(text + "\n") }
+    Terminal.write(try JSONRenderer.encode(rule))
+  }
+
+  /// Every rule in a line.
+  static func rules(json: Bool) throws {
+    if json { return Terminal.write(try JSONRenderer.encode(SecurityRules.all)) }
+    for rule in SecurityRules.all {
+      let severity = rule.severity.rawValue
+      let padding = String(repeating: " ", count: 8 - severity.count)
+      Terminal.write("\(rule.id)  \(severity)\(padding)  \(rule.title)\n")
     }
   }
 }

@@ -165,7 +165,7 @@ struct ReportTests {
     let folder = Fixture.path("malicious/core/bad")
     let result = try CommandLine.run("security", folder, "--json")
     #expect(result.code == 1)
-    let files = try #require(try result.json() as? [[String: Any]])
+    let files = try #require((try result.json() as? [String: Any])?["files"] as? [[String: Any]])
     #expect(files.count > 50)
     #expect(files.allSatisfy { $0["verdict"] as? String == "unsafe" })
     for file in files {

@@ -48,6 +48,9 @@ struct PyTorchTensorBuilder {
     }
   }
 
+  /// Whether the tensor's elements are integers that stand for numbers by a scale and a zero point.
+  func isQuantized(_ id: PickleID) -> Bool { unwrapped(id)?.callee == "torch._utils._rebuild_qtensor" }
+
   /// - Throws: `malformed`, `truncated`, `limitExceeded` when the description contradicts the bytes.
   func build(_ id: PickleID) throws(ScopeError) -> Outcome {
     if NumPyArray.isArray(id, in: run) { return try NumPyArray.build(id, in: run) }

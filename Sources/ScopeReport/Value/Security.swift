@@ -56,10 +56,12 @@ extension Report {
     public var reason: String?
     /// CVE, GHSA, CWE or paper.
     public var reference: String?
+    /// The same on every machine and after unrelated edits of the file; nil for advisories.
+    public var fingerprint: String?
 
     public init(
       rule: String, severity: Severity, kind: Kind, title: String, evidence: String, mitigation: String,
-      place: String? = nil, reason: String? = nil, reference: String? = nil
+      place: String? = nil, reason: String? = nil, reference: String? = nil, fingerprint: String? = nil
     ) {
       self.rule = rule
       self.severity = severity
@@ -70,6 +72,7 @@ extension Report {
       self.place = place
       self.reason = reason
       self.reference = reference
+      self.fingerprint = fingerprint
     }
   }
 }

@@ -51,9 +51,9 @@ struct FileScan {
 
   /// Scans bytes of any kind; the returned text names the format.
   mutating func scan(_ bytes: ByteSlice, member: String?, depth: Int) -> String {
-    if let format = scanFramework(bytes, member: member, depth: depth) { return format }
     let kind = ContentKind(bytes)
     scanDisguised(bytes, as: kind, member: member, depth: depth)
+    if let format = scanFramework(bytes, member: member, depth: depth) { return format }
     let format = scan(bytes, as: kind, member: member, depth: depth)
     scanBehind(bytes, kind: kind, member: member, depth: depth)
     return format
