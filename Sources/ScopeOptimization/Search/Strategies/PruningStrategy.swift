@@ -2,7 +2,7 @@ import ScopeBytes
 import ScopeGraph
 import ScopeRuntime
 
-/// Channels removed in steps of rising saving, in float and in INT8.
+/// Blocks merged and channels removed in steps of rising saving, in float and in INT8.
 struct PruningStrategy: SearchStrategy {
   let technique = OptimizationTechnique.pruning
   /// INT8 recipes to combine with, best first; empty prunes in float only.
@@ -10,7 +10,7 @@ struct PruningStrategy: SearchStrategy {
   /// Of the cost, what to save. Plans by measured time follow the machine's kernels, plans by multiplications its noise
   /// cannot mislead; the measured speed of the whole model decides between them.
   private static let savings: [(cost: PruningRecipe.Cost, shares: [Double])] = [
-    (.latency, [0.15, 0.25, 0.35]), (.macs, [0.2, 0.3, 0.4]),
+    (.latency, [0.15, 0.2, 0.25, 0.3, 0.35]), (.macs, [0.2, 0.35]),
   ]
   /// Agreement with the original on the filter samples below which more pruning is pointless.
   private static let hopeless = 0.7
@@ -20,12 +20,11 @@ struct PruningStrategy: SearchStrategy {
     let original = bench.folding.model
     let finetunes = bench.request.finetune
     let context = bench.context(until: share)
-    var plans: [PruningPlan] = []
+    var plans: [(cost: PruningRecipe.Cost, plan: PruningPlan)] = []
     do throws(ScopeError) {
-      for (cost, shares) in Self.savings where bench.isBefore(share) {
-        var recipe = PruningRecipe()
-        recipe.cost = cost
-        plans += try StructuredPruner.plan(original, recipe: recipe, context: context, savings: shares)
+      let study = try PruningStudy(original, recipe: PruningRecipe(), context: context)
+      for (cost, shares) in Self.savings {
+        plans += study.plans(savings: shares, cost: cost).map { (cost, $0) }
       }
     } catch {
       guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
@@ -36,13 +35,19 @@ struct PruningStrategy: SearchStrategy {
     // Each plan gets its part of what is left.
     distillation.timeBudget =
       bench.request.timeBudget * (max(share - bench.spent, 0) / Double(plans.count + 1))
-    for plan in plans where bench.isBefore(share) {
+    for (cost, plan) in plans where bench.isBefore(share) {
       let percent = Int((plan.expectedSaving * 100).rounded())
       bench.request.progress("Pruning \(percent)%", bench.spent)
-      let name = "pruned \(percent)% \(plan.recipe.cost == .latency ? "time" : "MACs")"
-      let steps = [
-        "Channels removed to save \(percent)% of the \(plan.recipe.cost == .latency ? "time" : "multiplications"), counts in multiples of \(plan.recipe.alignment), the layers behind them fitted by least squares"
-      ]
+      let name = "pruned \(percent)% \(cost == .latency ? "time" : "MACs")"
+      let aim = "to save \(percent)% of the \(cost == .latency ? "time" : "multiplications")"
+      var steps: [String] = []
+      if !plan.merges.isEmpty {
+        steps.append("\(plan.merges.count) pairs of residual blocks made one \(aim)")
+      }
+      if !plan.kept.isEmpty {
+        steps.append("Channels removed \(aim), counts in multiples of \(plan.recipe.alignment)")
+      }
+      steps.append("The layers behind fitted by least squares")
       var pruned: Model?
       func make() throws(ScopeError) -> Model {
         if let pruned { return pruned }
