@@ -70,7 +70,8 @@ public struct PruningStudy: Sendable {
         .unsupported, "no group of channels can be pruned",
         found: declined.prefix(3).joined(separator: "; "))
     }
-    let algebra = try LinearAlgebra.load(threads: context.threads)
+    // Many small systems: threads would wait for each other more than they compute.
+    let algebra = try LinearAlgebra.load(threads: 1)
     let readers =
       try recipe.importance == .reconstruction || recipe.importance == .activation
       ? readers(context, algebra) : [:]

@@ -72,7 +72,7 @@ public enum StructuredPruner {
       let (places, declined) = LayerReconstruction.places(full, nodes: nodes)
       let reconstruction = LayerReconstruction(
         original: merger.teacher, removal: removal, context: context,
-        algebra: try LinearAlgebra.load(threads: context.threads))
+        algebra: try LinearAlgebra.load(threads: 1))
       let outcome = try reconstruction.run(&result.model, places: places)
       result.declined = declined + outcome.declined
       if !outcome.errors.isEmpty {

@@ -24,7 +24,10 @@ struct PruningStrategy: SearchStrategy {
     do throws(ScopeError) {
       let study = try PruningStudy(original, recipe: PruningRecipe(), context: context)
       for (cost, shares) in Self.savings {
-        plans += study.plans(savings: shares, cost: cost).map { (cost, $0) }
+        for plan in study.plans(savings: shares, cost: cost)
+        where !plans.contains(where: { $0.plan.kept == plan.kept && $0.plan.merges == plan.merges }) {
+          plans.append((cost, plan))
+        }
       }
     } catch {
       guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
