@@ -42,6 +42,8 @@ public struct PruningRecipe: Sendable, Hashable {
     case macs
     /// Time of the whole model, measured for each kind of layer and count.
     case latency
+    /// Bytes of the weights.
+    case size
   }
 
   public var importance = Importance.reconstruction

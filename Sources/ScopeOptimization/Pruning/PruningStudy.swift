@@ -327,13 +327,18 @@ public struct PruningStudy: Sendable {
     }
   }
 
-  /// Shares of the original's cost that smaller models save, by cost; of time only where the recipe counts it.
+  /// Shares of the original's cost that smaller models save, by cost; of time only where the recipe counts that.
   private func shares(
     _ models: [Model], _ base: Session, _ context: OptimizationContext
   ) throws(ScopeError) -> [PruningRecipe.Cost: [Double]] {
     let macs = Double(max(StructuredPruner.macs(model) ?? 1, 1))
     let arithmetic = models.map { 1 - Double(StructuredPruner.macs($0) ?? 0) / macs }
-    guard recipe.cost == .latency else { return [.macs: arithmetic] }
+    func bytes(_ model: Model) -> Double {
+      Double(model.graph.initializers.values.reduce(0) { $0 + $1.byteCount })
+    }
+    let whole = max(bytes(model), 1)
+    let sizes = models.map { 1 - bytes($0) / whole }
+    guard recipe.cost == .latency else { return [.macs: arithmetic, .size: sizes] }
     var sessions = [base]
     for model in models {
       sessions.append(try Session(engine: context.engine, model: model, options: context.sessionOptions))
@@ -349,7 +354,7 @@ public struct PruningStudy: Sendable {
       // More time saved than arithmetic is believed by half: on a busy machine it is mostly noise.
       return min(share, (share + arithmetic[index]) / 2)
     }
-    return [.macs: arithmetic, .latency: measured]
+    return [.macs: arithmetic, .size: sizes, .latency: measured]
   }
 
   // MARK: Plans
