@@ -344,15 +344,13 @@ public struct PruningStudy: Sendable {
       sessions.append(try Session(engine: context.engine, model: model, options: context.sessionOptions))
     }
     let feed = try ModelRunner(session: base, output: "").timingFeed(context.samples, context.calibration[0])
-    // The fastest run of each is the one that other processes disturbed least.
     let times = try LatencyBenchmark.interleaved(
       sessions, feeds: sessions.map { _ in feed.feed }, batch: feed.batch,
-      plan: .init(budget: .milliseconds(500), minimumSamples: 16, maximumSamples: 80)
-    ).map { $0.samples.min() ?? 0 }
+      plan: .init(budget: .milliseconds(800), minimumSamples: 16, maximumSamples: 120))
+    // What is not proven does not count: of many small savings, plans would choose those that noise exaggerates.
     let measured = arithmetic.indices.map { index in
-      let share = 1 - times[index + 1] / max(times[0], .leastNormalMagnitude)
-      // More time saved than arithmetic is believed by half: on a busy machine it is mostly noise.
-      return min(share, (share + arithmetic[index]) / 2)
+      let ratio = LatencyBenchmark.ratio(times[0], over: times[index + 1]).interval.lowerBound
+      return 1 - 1 / max(ratio, 0.01)
     }
     return [.macs: arithmetic, .size: sizes, .latency: measured]
   }
