@@ -22,19 +22,19 @@ public struct BlockMerge: Sendable, Hashable {
 }
 
 /// Carries out ``BlockMerge``s.
-struct BlockMerger {
+package struct BlockMerger {
   /// The model with merged blocks.
-  private(set) var merged: Model
+  package private(set) var merged: Model
   /// The original, which also computes what the merged blocks' hidden layers would on its own activations, under the
   /// names that these have in ``merged``.
-  private(set) var teacher: Model
+  package private(set) var teacher: Model
   /// Of each merge, in their order: the nodes of both convolutions in ``merged``.
-  private(set) var layers: [(first: Int, second: Int)] = []
+  package private(set) var layers: [(first: Int, second: Int)] = []
   /// Of each merge: the hidden value that the second convolution reads, the block's input, the sum it is to give.
-  private(set) var values: [(hidden: String, input: String, sum: String)] = []
+  package private(set) var values: [(hidden: String, input: String, sum: String)] = []
 
   /// - Throws: `invalidArgument` for blocks that are not in the model, are used twice or would keep no channel.
-  init(_ model: Model, _ merges: [BlockMerge]) throws(ScopeError) {
+  package init(_ model: Model, _ merges: [BlockMerge]) throws(ScopeError) {
     merged = model
     teacher = model
     guard !merges.isEmpty else { return }

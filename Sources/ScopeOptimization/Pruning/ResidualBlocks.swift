@@ -2,24 +2,24 @@ import ScopeBytes
 import ScopeGraph
 
 /// A residual block of two convolutions: `sum = input + second(activation(first(input)))`.
-struct ResidualBlock: Sendable {
+package struct ResidualBlock: Sendable {
   /// Value that the first convolution and the sum read.
-  let input: String
+  package let input: String
   /// Node of the first convolution, of the activation behind it (nil for none), of the second convolution, of the sum.
-  let first: Int
-  let activation: Int?
-  let second: Int
-  let sum: Int
+  package let first: Int
+  package let activation: Int?
+  package let second: Int
+  package let sum: Int
   /// Activations behind the sum, in order.
-  let tail: [Int]
+  package let tail: [Int]
   /// What the next block reads.
-  let output: String
+  package let output: String
   /// [M, C, k...] of the first and [C, M, k...] of the second convolution.
-  let firstDimensions: [Int]
-  let secondDimensions: [Int]
+  package let firstDimensions: [Int]
+  package let secondDimensions: [Int]
 
   /// Channels between the convolutions.
-  var hidden: Int { firstDimensions[0] }
+  package var hidden: Int { firstDimensions[0] }
 
   /// Element-wise operators of one input without parameters per channel.
   private static let activations: Set<String> = [
@@ -34,7 +34,7 @@ struct ResidualBlock: Sendable {
   }
 
   /// The blocks of a graph in the order of its nodes.
-  static func find(_ graph: Graph) -> [ResidualBlock] {
+  package static func find(_ graph: Graph) -> [ResidualBlock] {
     let editor = GraphEditor(graph)
     return graph.nodes.indices.compactMap { ResidualBlock(sum: $0, editor) }
   }
@@ -113,7 +113,7 @@ struct ResidualBlock: Sendable {
   }
 
   /// Positions in `blocks` of each block that the next one can be merged into.
-  static func pairs(_ blocks: [ResidualBlock], _ graph: Graph) -> [(first: Int, second: Int)] {
+  package static func pairs(_ blocks: [ResidualBlock], _ graph: Graph) -> [(first: Int, second: Int)] {
     let editor = GraphEditor(graph)
     var result: [(first: Int, second: Int)] = []
     for (number, block) in blocks.enumerated() {
