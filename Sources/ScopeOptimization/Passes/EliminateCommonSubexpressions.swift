@@ -38,7 +38,8 @@ public struct EliminateCommonSubexpressions: Pass {
     return editor.apply(to: &model)
   }
 
-  private static func signature(_ node: Node) -> String? {
+  /// Equal for nodes that do the same to the same inputs; nil where that is not known.
+  static func signature(_ node: Node) -> String? {
     guard node.domain.isEmpty || node.domain == "ai.onnx", node.unknownFields.isEmpty, !node.inputs.isEmpty
     else {
       return nil

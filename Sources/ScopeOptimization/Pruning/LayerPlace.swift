@@ -69,7 +69,7 @@ struct PlaceSampler {
   /// Samples of one run; the same for every model, since positions are drawn per run.
   let batch: Int
   /// Rows wanted of each layer.
-  static let fewestRows = 4096
+  static let fewestRows = 8192
   static let mostRows = 16_384
   /// Activations of one run are kept below this many bytes.
   static let memoryLimit = 192 << 20

@@ -132,16 +132,14 @@ struct LayerReconstruction {
         guard rest.count == wanted.count else { return }
         for index in wanted.indices { wanted[index] -= rest[index] }
       }
-      // The second half of the rows is held out while the ridge is chosen.
-      let middle = (positions.count + run % 2) / 2
-      for (half, range) in [0..<middle, middle..<positions.count].enumerated() {
-        let chosen = Array(positions[range])
+      // Half of the samples is held out while the ridge is chosen: rows of one sample resemble each other.
+      for half in 0..<2 {
+        let rows = positions.indices.filter { (positions[$0].sample + run) % 2 == half }
+        guard !rows.isEmpty else { continue }
+        let chosen = rows.map { positions[$0] }
         for group in 0..<groups {
-          var part = Array(wanted[range.lowerBound * outputs..<range.upperBound * outputs])
-          if groups > 1 {
-            part = chosen.indices.flatMap { row in
-              part[row * outputs + group * perGroup..<row * outputs + (group + 1) * perGroup]
-            }
+          let part = rows.flatMap { row in
+            wanted[row * outputs + group * perGroup..<row * outputs + (group + 1) * perGroup]
           }
           halves[group][half].add(
             patches.rows(input, at: chosen, group: group), part, rows: chosen.count, algebra)

@@ -128,10 +128,13 @@ struct ChannelElimination {
     let scale: Double
   }
 
-  /// - Parameter snapshot: removals after which the refitted weights are kept.
+  /// - Parameters:
+  ///   - snapshot: removals after which the refitted weights are kept.
+  ///   - stopsAtSnapshot: leaves the other channels out of the curve.
   /// - Returns: nil when a reader's sums are not numbers.
   static func curve(
-    _ readers: [Reader], channels: Int, ridge: Double, snapshot: Int, _ algebra: LinearAlgebra
+    _ readers: [Reader], channels: Int, ridge: Double, snapshot: Int, stopsAtSnapshot: Bool = false,
+    _ algebra: LinearAlgebra
   )
     -> EliminationCurve?
   {
@@ -172,7 +175,10 @@ struct ChannelElimination {
         result.order.append(channel)
         result.errors.append(total)
         remaining.removeAll { $0 == channel }
-        if result.order.count == snapshot { result.fitted = states.map(\.weight) }
+        if result.order.count == snapshot {
+          result.fitted = states.map(\.weight)
+          if stopsAtSnapshot { return result }
+        }
       }
     }
     return result

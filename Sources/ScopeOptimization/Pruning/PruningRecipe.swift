@@ -42,6 +42,8 @@ public struct PruningRecipe: Sendable, Hashable {
     case macs
     /// Time of the whole model, measured for each kind of layer and count.
     case latency
+    /// Bytes of the weights.
+    case size
   }
 
   public var importance = Importance.reconstruction
@@ -51,6 +53,8 @@ public struct PruningRecipe: Sendable, Hashable {
   /// Channel counts are multiples of this: engines lay channels out in blocks of 8 or 16 and fall to slow kernels for
   /// other counts. Channels that stand for several rows (attention heads) need fewer of them.
   public var alignment = 8
+  /// Whether consecutive residual blocks may become one.
+  public var mergesBlocks = true
   /// Candidate counts per group of channels.
   public var candidates = 7
 
@@ -65,16 +69,22 @@ public struct PruningPlan: Sendable, Hashable {
   public var recipe: PruningRecipe
   /// Channel numbers (positions in ``ChannelGroup/channels``) that stay, ascending, by group id; other groups stay whole.
   public var kept: [Int: [Int]]
+  /// Residual blocks that become one.
+  public var merges: [BlockMerge]
   /// Expected share of the cost that is saved, 0 to 1.
   public var expectedSaving: Double
   /// Expected noise in the scores relative to their variance.
   public var expectedNoise: Double
 
+  public var isEmpty: Bool { kept.isEmpty && merges.isEmpty }
+
   public init(
-    recipe: PruningRecipe, kept: [Int: [Int]], expectedSaving: Double = 0, expectedNoise: Double = 0
+    recipe: PruningRecipe, kept: [Int: [Int]], merges: [BlockMerge] = [], expectedSaving: Double = 0,
+    expectedNoise: Double = 0
   ) {
     self.recipe = recipe
     self.kept = kept
+    self.merges = merges
     self.expectedSaving = expectedSaving
     self.expectedNoise = expectedNoise
   }

@@ -12,7 +12,8 @@ import ScopeRuntime
 ///
 /// 1. Order and error of removing channels, per group, from the calibration samples.
 /// 2. One measurement per group of how much noise its error makes in the model's scores.
-/// 3. Time (or multiply-accumulates) saved per kind of layer and channel count.
+/// 3. The same for every two residual blocks that can become one.
+/// 4. Time and multiply-accumulates saved per kind of layer and channel count, and per kind of block.
 public struct PruningStudy: Sendable {
   public let recipe: PruningRecipe
   public let groups: ChannelGroups
@@ -24,8 +25,12 @@ public struct PruningStudy: Sendable {
   var curves: [Int: EliminationCurve] = [:]
   /// Noise power in the scores over the signal's, per unit of the curve's error.
   var noisePerError: [Int: Double] = [:]
-  /// Share of the whole cost saved, by group and channel count.
-  var savings: [Int: [Int: Double]] = [:]
+  /// Share of the whole cost saved, by cost, group and channel count.
+  var savings: [PruningRecipe.Cost: [Int: [Int: Double]]] = [:]
+  /// Two residual blocks that can become one, in the order of the blocks.
+  private(set) var merges: [MergeCandidate] = []
+  /// Share of the whole cost saved, by cost and kind of merge.
+  private var mergeSavings: [PruningRecipe.Cost: [String: Double]] = [:]
 
   /// Sums of more inputs than this are not kept for the choice of channels.
   static let mostFeatures = 2304
@@ -57,17 +62,21 @@ public struct PruningStudy: Sendable {
         declined.append("\(group.name): \(group.channels.count) channels are no more than one aligned block")
       }
     }
-    guard !prunable.isEmpty else {
+    guard
+      !prunable.isEmpty
+        || recipe.mergesBlocks && !ResidualBlock.pairs(ResidualBlock.find(model.graph), model.graph).isEmpty
+    else {
       throw ScopeError(
         .unsupported, "no group of channels can be pruned",
         found: declined.prefix(3).joined(separator: "; "))
     }
-    let algebra = try LinearAlgebra.load(threads: context.threads)
+    // Many small systems: threads would wait for each other more than they compute.
+    let algebra = try LinearAlgebra.load(threads: 1)
     let readers =
       try recipe.importance == .reconstruction || recipe.importance == .activation
       ? readers(context, algebra) : [:]
     try measureCurves(context, readers, algebra)
-    try measureNoise(context, readers)
+    try measureNoise(context, readers, algebra)
     try measureSavings(context)
   }
 
@@ -205,7 +214,7 @@ public struct PruningStudy: Sendable {
 
   /// Takes channels from one group at a time and compares the scores with the original's.
   private mutating func measureNoise(
-    _ context: OptimizationContext, _ readers: [Int: [ChannelElimination.Reader]]
+    _ context: OptimizationContext, _ readers: [Int: [ChannelElimination.Reader]], _ algebra: LinearAlgebra
   ) throws(ScopeError) {
     let total = context.calibration.count
     let count = min(Self.scoredSamples, total)
@@ -216,6 +225,13 @@ public struct PruningStudy: Sendable {
       return try ModelRunner(session: session, output: output).logits(context.samples, indices)
     }
     let reference = try scores(model)
+    func noise(_ probe: Model) throws(ScopeError) -> Double {
+      let decibels = max(ScoreComparison.sqnr(reference, try scores(probe)), -30)
+      return pow(10, -decibels / 10)
+    }
+    if recipe.mergesBlocks {
+      merges = try MergeStudy(model: model, context: context, algebra: algebra).candidates(noise: noise)
+    }
     for (number, group) in prunable.enumerated() {
       context.progress("Measuring sensitivity", Double(number) / Double(prunable.count))
       guard !context.isOverdue, let curve = curves[group.id] else { continue }
@@ -233,8 +249,7 @@ public struct PruningStudy: Sendable {
             model, PruningPlan(recipe: recipe, kept: kept), groups: groups, context: scaledDown(context)
           ).model
       }
-      let decibels = max(ScoreComparison.sqnr(reference, try scores(probe)), -30)
-      noisePerError[group.id] = pow(10, -decibels / 10) / max(curve.error(removing: removed), 1e-9)
+      noisePerError[group.id] = try noise(probe) / max(curve.error(removing: removed), 1e-9)
     }
     // A group that was not measured in time counts as the average one.
     let known = noisePerError.values.sorted()
@@ -265,54 +280,100 @@ public struct PruningStudy: Sendable {
       kinds["\(group.channels.count) \(shapes)", default: []].append(group)
     }
     let base = try Session(engine: context.engine, model: model, options: context.sessionOptions)
-    let feed = try ModelRunner(session: base, output: "").timingFeed(
-      context.samples, context.calibration[0])
-    let macs = StructuredPruner.macs(model)
     for (number, (_, members)) in kinds.sorted(by: { $0.key < $1.key }).enumerated() {
       context.progress("Measuring what channels cost", Double(number) / Double(kinds.count))
-      var sessions = [base]
       let counts = Self.counts(members[0], recipe)
-      var shares: [Double] = []
+      var smaller: [Model] = []
       for count in counts {
         var removed: Set<Int> = []
         for group in members { removed.formUnion(group.channels.dropFirst(count)) }
-        let smaller = try ChannelRemoval(groups, removing: removed).apply(to: model)
-        shares.append(1 - Double(StructuredPruner.macs(smaller) ?? 0) / Double(max(macs ?? 1, 1)))
-        if recipe.cost == .latency {
-          sessions.append(
-            try Session(engine: context.engine, model: smaller, options: context.sessionOptions))
-        }
+        smaller.append(try ChannelRemoval(groups, removing: removed).apply(to: model))
       }
-      if recipe.cost == .latency {
-        // The fastest run of each is the one that other processes disturbed least.
-        let times = try LatencyBenchmark.interleaved(
-          sessions, feeds: sessions.map { _ in feed.feed }, batch: feed.batch,
-          plan: .init(budget: .milliseconds(500), minimumSamples: 16, maximumSamples: 80)
-        ).map { $0.samples.min() ?? 0 }
-        for index in shares.indices {
-          let measured = 1 - times[index + 1] / max(times[0], .leastNormalMagnitude)
-          // More time saved than arithmetic is believed by half: on a busy machine it is mostly noise.
-          shares[index] = min(measured, (measured + shares[index]) / 2)
-        }
-      }
-      // Fewer channels are never taken to cost more: what noise says otherwise would only mislead the plans.
-      for index in shares.indices.dropFirst() { shares[index] = max(shares[index], shares[index - 1]) }
-      for group in members {
+      for (cost, shares) in try shares(smaller, base, context) {
+        // Fewer channels are never taken to cost more: what noise says otherwise would only mislead the plans.
+        var least = 0.0
         for (count, share) in zip(counts, shares) {
-          savings[group.id, default: [:]][count] = share / Double(members.count)
+          least = max(least, share)
+          for group in members {
+            savings[cost, default: [:]][group.id, default: [:]][count] = least / Double(members.count)
+          }
         }
+      }
+    }
+    try measureMergeSavings(base, context)
+  }
+
+  private mutating func measureMergeSavings(
+    _ base: Session, _ context: OptimizationContext
+  ) throws(ScopeError) {
+    let kinds = Set(merges.map(\.kind)).sorted()
+    var smaller: [Model] = []
+    var counts: [Int] = []
+    for kind in kinds {
+      var used: Set<Int> = []
+      let chosen = merges.filter { candidate in
+        guard candidate.kind == kind, used.isDisjoint(with: candidate.blocks) else { return false }
+        used.formUnion(candidate.blocks)
+        return true
+      }
+      counts.append(chosen.count)
+      smaller.append(try BlockMerger(model, chosen.map(\.merge)).merged)
+    }
+    guard !smaller.isEmpty else { return }
+    for (cost, shares) in try shares(smaller, base, context) {
+      for (number, kind) in kinds.enumerated() {
+        mergeSavings[cost, default: [:]][kind] = max(shares[number], 0) / Double(max(counts[number], 1))
       }
     }
   }
 
+  /// Shares of the original's cost that smaller models save, by cost; of time only where the recipe counts that.
+  private func shares(
+    _ models: [Model], _ base: Session, _ context: OptimizationContext
+  ) throws(ScopeError) -> [PruningRecipe.Cost: [Double]] {
+    let macs = Double(max(StructuredPruner.macs(model) ?? 1, 1))
+    let arithmetic = models.map { 1 - Double(StructuredPruner.macs($0) ?? 0) / macs }
+    func bytes(_ model: Model) -> Double {
+      Double(model.graph.initializers.values.reduce(0) { $0 + $1.byteCount })
+    }
+    let whole = max(bytes(model), 1)
+    let sizes = models.map { 1 - bytes($0) / whole }
+    guard recipe.cost == .latency else { return [.macs: arithmetic, .size: sizes] }
+    var sessions = [base]
+    for model in models {
+      sessions.append(try Session(engine: context.engine, model: model, options: context.sessionOptions))
+    }
+    let feed = try ModelRunner(session: base, output: "").timingFeed(context.samples, context.calibration[0])
+    let times = try LatencyBenchmark.interleaved(
+      sessions, feeds: sessions.map { _ in feed.feed }, batch: feed.batch,
+      plan: .init(budget: .milliseconds(800), minimumSamples: 16, maximumSamples: 120))
+    // What is not proven does not count: of many small savings, plans would choose those that noise exaggerates.
+    let measured = arithmetic.indices.map { index in
+      let ratio = LatencyBenchmark.ratio(times[0], over: times[index + 1]).interval.lowerBound
+      return 1 - 1 / max(ratio, 0.01)
+    }
+    return [.macs: arithmetic, .size: sizes, .latency: measured]
+  }
+
   // MARK: Plans
 
-  /// Channel counts that save at least `saving` of the cost with the least expected noise; less where that is not
-  /// possible.
+  private enum Step {
+    case narrow(ChannelGroup, Int)
+    case merge(MergeCandidate)
+  }
+
+  /// Channel counts and merged blocks that save at least `saving` of the cost with the least expected noise; less where
+  /// that is not possible.
   ///
-  /// Greedy: the step (of any group, to any smaller candidate count) with the least added noise per saving comes next.
-  public func plan(saving target: Double) -> PruningPlan {
+  /// Greedy: the step (of any group to any smaller candidate count, or of two blocks that no step has touched) with the
+  /// least added noise per saving comes next.
+  ///
+  /// - Parameter cost: nil takes the recipe's.
+  public func plan(saving target: Double, cost: PruningRecipe.Cost? = nil) -> PruningPlan {
+    let cost = cost ?? recipe.cost
+    let savings = savings[cost] ?? [:]
     var state: [Int: Int] = [:]
+    var merged: [MergeCandidate] = []
     var (saved, noise) = (0.0, 0.0)
     func saving(_ group: ChannelGroup, _ count: Int) -> Double {
       count == group.channels.count ? 0 : savings[group.id]?[count] ?? 0
@@ -321,23 +382,37 @@ public struct PruningStudy: Sendable {
       (curves[group.id]?.error(removing: group.channels.count - count) ?? 0) * (noisePerError[group.id] ?? 1)
     }
     while saved < target {
-      var best: (rate: Double, group: ChannelGroup, count: Int)?
-      for group in prunable {
+      var best: (rate: Double, step: Step, gain: Double, added: Double)?
+      func consider(_ step: Step, gain: Double, added: Double) {
+        guard gain > 1e-4 else { return }
+        if best == nil || added / gain < best?.rate ?? 0 { best = (added / gain, step, gain, added) }
+      }
+      let taken = Set(merged.flatMap(\.blocks))
+      for group in prunable where taken.isDisjoint(with: group.producers) {
         let current = state[group.id] ?? group.channels.count
         for count in Self.counts(group, recipe) where count < current {
-          let gain = saving(group, count) - saving(group, current)
-          guard gain > 1e-4 else { continue }
-          let rate = (error(group, count) - error(group, current)) / gain
-          if best == nil || rate < best?.rate ?? 0 { best = (rate, group, count) }
+          consider(
+            .narrow(group, count), gain: saving(group, count) - saving(group, current),
+            added: error(group, count) - error(group, current))
         }
       }
+      let narrowed = Set(prunable.filter { state[$0.id] != nil && !$0.isResidual }.flatMap(\.producers))
+      for candidate in merges where taken.isDisjoint(with: candidate.blocks) {
+        guard narrowed.isDisjoint(with: candidate.blocks) else { continue }
+        consider(
+          .merge(candidate), gain: mergeSavings[cost]?[candidate.kind] ?? 0, added: candidate.noise)
+      }
       guard let best else { break }
-      let current = state[best.group.id] ?? best.group.channels.count
-      saved += saving(best.group, best.count) - saving(best.group, current)
-      noise += error(best.group, best.count) - error(best.group, current)
-      state[best.group.id] = best.count
+      saved += best.gain
+      noise += best.added
+      switch best.step {
+      case .narrow(let group, let count): state[group.id] = count
+      case .merge(let candidate): merged.append(candidate)
+      }
     }
-    return plan(counts: state, saving: saved, noise: noise)
+    var plan = plan(counts: state, saving: saved, noise: noise)
+    plan.merges = merged.sorted { $0.blocks.lexicographicallyPrecedes($1.blocks) }.map(\.merge)
+    return plan
   }
 
   /// The given number of channels in each group, chosen by the recipe's importance.
@@ -354,12 +429,18 @@ public struct PruningStudy: Sendable {
 
   /// Plans of rising saving, without repetition.
   ///
-  /// - Parameter savings: shares of the cost, for example of the time of a run.
-  public func plans(savings: [Double] = [0.1, 0.2, 0.3, 0.4, 0.5]) -> [PruningPlan] {
+  /// - Parameters:
+  ///   - savings: shares of the cost, for example of the time of a run.
+  ///   - cost: nil takes the recipe's.
+  public func plans(
+    savings: [Double] = [0.1, 0.2, 0.3, 0.4, 0.5], cost: PruningRecipe.Cost? = nil
+  ) -> [PruningPlan] {
     var result: [PruningPlan] = []
     for target in savings.sorted() {
-      let plan = plan(saving: target)
-      if !plan.kept.isEmpty, !result.contains(where: { $0.kept == plan.kept }) { result.append(plan) }
+      let plan = plan(saving: target, cost: cost)
+      if !plan.isEmpty, !result.contains(where: { $0.kept == plan.kept && $0.merges == plan.merges }) {
+        result.append(plan)
+      }
     }
     return result
   }

@@ -14,7 +14,7 @@ public enum StructuredPruner {
     try PruningStudy(model, recipe: recipe, context: context).plans(savings: savings)
   }
 
-  /// Removes the channels that a plan does not keep and fits the layers behind them.
+  /// Merges blocks and removes the channels that a plan does not keep, and fits the layers behind them.
   ///
   /// - Parameter model: the one that the plan was made for.
   /// - Throws: `invalidArgument` for a plan that does not fit the model or leaves a group empty; engine failures.
@@ -27,18 +27,27 @@ public enum StructuredPruner {
   static func prune(
     _ model: Model, _ plan: PruningPlan, groups: ChannelGroups, context: OptimizationContext
   ) throws(ScopeError) -> PrunedModel {
+    let merger = try BlockMerger(model, plan.merges)
+    let full = merger.merged
+    // Merged blocks change the nodes' numbers: groups are found again by what their first layer gives.
+    let all = plan.merges.isEmpty ? groups : ChannelGroups(full)
+    func output(_ group: ChannelGroup, _ model: Model) -> String {
+      model.graph.nodes[group.producers[0]].outputs.first ?? ""
+    }
+    let byOutput = Dictionary(
+      all.groups.map { (output($0, full), $0) }, uniquingKeysWith: { first, _ in first })
     var removed: Set<Int> = []
-    var consumers: Set<Int> = []
+    var consumers = Set(merger.layers.map(\.second))
     var changed: [PrunedModel.Group] = []
     for (id, kept) in plan.kept.sorted(by: { $0.key < $1.key }) {
-      guard groups.groups.indices.contains(id), groups.groups[id].isPrunable, !kept.isEmpty,
-        kept.allSatisfy(groups.groups[id].channels.indices.contains)
+      guard groups.groups.indices.contains(id), let group = byOutput[output(groups.groups[id], model)],
+        group.isPrunable, group.channels.count == groups.groups[id].channels.count, !kept.isEmpty,
+        kept.allSatisfy(group.channels.indices.contains)
       else {
         throw ScopeError(
           .invalidArgument, "the pruning plan does not fit the model", place: "group \(id)",
           expected: "channels of a prunable group, at least one kept", found: "\(kept.prefix(8))")
       }
-      let group = groups.groups[id]
       let stays = Set(kept)
       for (number, channel) in group.channels.enumerated() where !stays.contains(number) {
         removed.insert(channel)
@@ -48,22 +57,22 @@ public enum StructuredPruner {
       changed.append(
         PrunedModel.Group(name: group.name, before: group.channels.count, after: stays.count))
     }
-    let removal = ChannelRemoval(groups, removing: removed)
+    let removal = ChannelRemoval(all, removing: removed)
     var result = PrunedModel(
-      model: try removal.apply(to: model), plan: plan, groups: changed, macsBefore: macs(model), declined: [])
-    if plan.recipe.reconstruction != .none, !removed.isEmpty, let first = consumers.min() {
+      model: try removal.apply(to: full), plan: plan, groups: changed, macsBefore: macs(model), declined: [])
+    if plan.recipe.reconstruction != .none, let first = consumers.min() {
       var nodes = consumers
       if plan.recipe.reconstruction == .everyLayer {
         nodes.formUnion(
-          model.graph.nodes.indices.filter {
-            $0 >= first && ["Conv", "Gemm", "MatMul"].contains(model.graph.nodes[$0].opType)
-              && model.graph.initializers[model.graph.nodes[$0].input(1) ?? ""] != nil
+          full.graph.nodes.indices.filter {
+            $0 >= first && ["Conv", "Gemm", "MatMul"].contains(full.graph.nodes[$0].opType)
+              && full.graph.initializers[full.graph.nodes[$0].input(1) ?? ""] != nil
           })
       }
-      let (places, declined) = LayerReconstruction.places(model, nodes: nodes)
+      let (places, declined) = LayerReconstruction.places(full, nodes: nodes)
       let reconstruction = LayerReconstruction(
-        original: model, removal: removal, context: context,
-        algebra: try LinearAlgebra.load(threads: context.threads))
+        original: merger.teacher, removal: removal, context: context,
+        algebra: try LinearAlgebra.load(threads: 1))
       let outcome = try reconstruction.run(&result.model, places: places)
       result.declined = declined + outcome.declined
       if !outcome.errors.isEmpty {
