@@ -45,8 +45,9 @@ enum RobustnessStage {
   {
     let attack = options.attack
     return try AttackSpecification.parse(
-      names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons, steps: attack.steps,
-      stepSize: attack.stepSize, randomStart: attack.randomStart, seed: options.seed,
+      names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons,
+      l1Epsilons: attack.l1Epsilons, steps: attack.steps, stepSize: attack.stepSize, queries: attack.queries,
+      randomStart: attack.randomStart, seed: options.seed,
       gradientNormFloor: attack.gradientNormFloor, height: height, width: width)
   }
 
@@ -59,8 +60,9 @@ enum RobustnessStage {
       var row = Report.Attack(
         name: attack.specification.kind.title, norm: attack.specification.norm.rawValue,
         epsilon: attack.specification.epsilon.value, epsilonText: attack.specification.epsilon.text,
-        robustAccuracy: figure(attack.robustAccuracy, conditions: result.convention))
+        robustAccuracy: figure(attack.robustAccuracy, conditions: attack.convention))
       row.settings = attack.specification.summary
+      row.parts = attack.foundBy.map { Report.AttackPart(name: $0.name, fooled: $0.fooled) }
       row.seconds = attack.seconds
       return row
     }

@@ -36,8 +36,18 @@ public struct AttackResult: Sendable, Hashable, Codable {
   /// Wall time of this attack alone. The first gradient, which all attacks without random start share, is counted
   /// to each by its share.
   public var seconds: Double
+  /// What the accuracy counts, for the report.
+  public var convention: String
+  /// Images fooled by each part of an ensemble or targeted attack, most first; empty for others.
+  public var foundBy: [AttackPart]
   /// Adversarial images of this model as seen by the second one; nil without a second model.
   public var transferred: MeasuredAccuracy?
+}
+
+/// A part of an ensemble and the images it was the first to fool.
+public struct AttackPart: Sendable, Hashable, Codable {
+  public var name: String
+  public var fooled: Int
 }
 
 /// Images that withstand every attack tried at one budget.
@@ -90,8 +100,6 @@ public struct RobustnessResult: Sendable {
   public var batchSize: Int
   public var threads: Int
   public var seconds: Double
-  /// What the figures count, for the report.
-  public var convention: String
   /// Forward and backward nodes of the graph that was run.
   public var forwardNodes: Int
   public var backwardNodes: Int

@@ -121,7 +121,7 @@ struct DetailFlags: ParsableArguments {
 
 /// Options of every subcommand that attacks.
 struct AttackFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Attacks, separated by commas: fgsm, pgd, pgd-l2.", valueName: "list"))
+  @Option(help: ArgumentHelp("Attacks, separated by commas: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab-t, square, autoattack, autoattack-plus; with -l2 or -l1 in another norm.", valueName: "list"))
   var attack = "fgsm,pgd"
 
   @Option(
@@ -132,8 +132,14 @@ struct AttackFlags: ParsableArguments {
   @Option(help: ArgumentHelp("L2 radii. Default by image size.", valueName: "list"))
   var epsilonL2: String?
 
-  @Option(help: ArgumentHelp("Steps of PGD.", valueName: "n"))
-  var steps = 10
+  @Option(help: ArgumentHelp("L1 radii. Default by image size.", valueName: "list"))
+  var epsilonL1: String?
+
+  @Option(help: ArgumentHelp("Gradient steps. Default: 10 for PGD, 100 for APGD and FAB.", valueName: "n"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("Forward passes of Square, alone or in AutoAttack.", valueName: "n"))
+  var queries = 5000
 
   @Option(
     help: ArgumentHelp("Step size of PGD. Default: epsilon/4 (Linf), epsilon/5 (L2).", valueName: "size"))
@@ -187,7 +193,9 @@ extension ScopeOptions {
       self.attack.names = attack.attack
       self.attack.epsilons = attack.epsilon
       self.attack.l2Epsilons = attack.epsilonL2
+      self.attack.l1Epsilons = attack.epsilonL1
       self.attack.steps = attack.steps
+      self.attack.queries = attack.queries
       self.attack.stepSize = attack.stepSize
       self.attack.randomStart = attack.randomStart
       self.attack.gradientNormFloor = attack.gradientNormFloor

@@ -45,6 +45,8 @@ extension Report {
     public var robustAccuracy: Figure
     /// Steps, step size, random starts, loss.
     public var settings: String?
+    /// Images that each part of an ensemble or targeted attack was the first to fool.
+    public var parts: [AttackPart]?
     public var seconds: Double?
 
     public init(
@@ -55,6 +57,15 @@ extension Report {
       self.epsilon = epsilon
       self.epsilonText = epsilonText
       self.robustAccuracy = robustAccuracy
+    }
+  }
+
+  public struct AttackPart: Codable, Sendable, Hashable {
+    public var name: String
+    public var fooled: Int
+    public init(name: String, fooled: Int) {
+      self.name = name
+      self.fooled = fooled
     }
   }
 
