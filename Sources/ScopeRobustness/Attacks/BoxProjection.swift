@@ -41,7 +41,8 @@ package enum BoxProjection {
     case .l1:
       // The values with the largest weights first, each to its wall.
       var left = need
-      for index in (0..<count).sorted(by: { normal[$0].magnitude > normal[$1].magnitude }) where left > 0 {
+      for index in (0..<count).sorted(by: { normal[$0].magnitude > normal[$1].magnitude })
+      where left > need * 1e-7 {
         let weight = Double(normal[index].magnitude)
         guard weight > 0 else { break }
         let length = min(Double(room[index]), left / weight)
