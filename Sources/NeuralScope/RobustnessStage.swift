@@ -14,6 +14,7 @@ enum RobustnessStage {
     var settings = ScopeRobustness.RobustnessOptions()
     settings.threads = options.threads
     settings.sampleCount = sampleCount
+    settings.checksSanity = options.attack.checksSanity
     let evaluator = RobustnessEvaluator(engine: engine, options: settings)
     let progress = { (fraction: Double, message: String) in
       options.progress?(ScopeProgress(stage: "Attacking: \(message)", fraction: fraction)) ?? ()
@@ -79,10 +80,20 @@ enum RobustnessStage {
           "100 x robust / clean accuracy under the strongest attack at \(epsilon.text); \(result.headlineReason)"
       )
       section.level = result.level?.rawValue
+      section.grade = result.grade?.rawValue
+      section.isUpperBound = result.isUpperBound
       section.headlineEpsilon = epsilon.value
       section.headlineNorm = result.headlineAttack?.norm.rawValue
       section.headlineAttack = result.headlineAttack?.kind.title
     }
+    section.confidence = result.confidence?.rawValue
+    section.checks =
+      result.checks.isEmpty
+      ? nil
+      : result.checks.map {
+        Report.RobustnessCheck(
+          name: $0.name, outcome: $0.outcome.rawValue, evidence: $0.evidence, advice: $0.advice)
+      }
     section.samples = result.samples.compactMap { sample(of: $0, classNames: data.dataset.classNames) }
     return section
   }

@@ -114,6 +114,8 @@ public struct AttackOptions: Sendable {
   public var queries = 5000
   public var stepSize: Double?
   public var randomStart = false
+  /// Whether to look for false robustness too; costs a few more attacks on a few images.
+  public var checksSanity = true
   /// Added to the length of a gradient before PGD in L2 divides by it; see ``AttackSpecification/gradientNormFloor``.
   public var gradientNormFloor = 1e-10
 

@@ -314,6 +314,8 @@ struct EvaluationRun {
       headlineEpsilon: headline?.epsilon,
       headlineReason: headline?.reason ?? "no Linf attack was asked for, so there is no score",
       headlineAttack: decisive?.specification, score: score, level: score.map { RobustnessLevel(score: $0) },
+      grade: score.map { RobustnessGrade(score: $0) },
+      isUpperBound: decisive?.specification.kind.algorithm == .fgsm,
       samples: samples.chosen, batchSize: target.batchSize, threads: options.threads, seconds: elapsed,
       forwardNodes: target.gradient?.model.forwardNodeCount ?? 0,
       backwardNodes: target.gradient?.model.backwardNodeCount ?? 0)

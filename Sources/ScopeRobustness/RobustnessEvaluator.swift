@@ -34,7 +34,25 @@ public struct RobustnessEvaluator: Sendable {
       engine: engine, model: model, normalization: normalization, images: images, withGradient: true,
       options: options)
     var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: options)
-    return try run.result(progress: progress, isCancelled: isCancelled)
+    let result = try run.result(progress: progress, isCancelled: isCancelled)
+    return try checked(result, target: target, model: model, images: images, isCancelled: isCancelled)
+  }
+
+  /// The result with the checks of its trustworthiness, where they were asked for.
+  private func checked(
+    _ result: RobustnessResult, target: AttackTarget, model: Model, images: LabeledImages,
+    isCancelled: () -> Bool
+  ) throws(ScopeError) -> RobustnessResult {
+    guard options.checksSanity else { return result }
+    var result = result
+    let isQuantized = model.graph.nodes.contains {
+      $0.opType.contains("Quantize") || $0.opType.contains("Integer")
+    }
+    let found = try SanityChecks(target: target, images: images, options: options)
+      .run(result, isQuantized: isQuantized, isCancelled: isCancelled)
+    result.checks = found.checks
+    result.confidence = found.confidence
+    return result
   }
 
   /// Both models under the same attacks: each through its own gradient, and the original's adversarial images on the
@@ -65,15 +83,18 @@ public struct RobustnessEvaluator: Sendable {
     let share = failure == nil ? 0.5 : 1
     var run = EvaluationRun(
       target: target, second: second, images: images, attacks: attacks, options: options)
-    let result = try run.result(
+    let measured = try run.result(
       progress: { fraction, message in progress(fraction * share, "original: \(message)") },
       isCancelled: isCancelled)
+    let result = try checked(
+      measured, target: target, model: original, images: images, isCancelled: isCancelled)
     var otherResult: RobustnessResult?
     if failure == nil {
       // The strict figure is all that is compared, and it allows fooled images to leave.
       var strict = options
       strict.stopsWhenFooled = true
       strict.sampleCount = 0
+      strict.checksSanity = false
       var otherRun = EvaluationRun(
         target: second, second: nil, images: images, attacks: attacks, options: strict)
       otherResult = try otherRun.result(

@@ -16,5 +16,8 @@ public struct RobustnessOptions: Sendable {
   /// Epsilon of the score; nil applies ``HeadlineRule``.
   public var headlineEpsilon: Epsilon?
 
+  /// Whether a few images are attacked again in ways that reveal masked gradients; see ``RobustnessResult/checks``.
+  public var checksSanity = false
+
   public init() {}
 }

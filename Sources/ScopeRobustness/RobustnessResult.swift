@@ -95,6 +95,12 @@ public struct RobustnessResult: Sendable {
   /// 100 x robust accuracy / clean accuracy under ``headlineAttack``, at most 100.
   public var score: Double?
   public var level: RobustnessLevel?
+  public var grade: RobustnessGrade?
+  /// Whether the score rests on single-step attacks alone: iterated ones would lower it.
+  public var isUpperBound: Bool
+  /// Checks against false robustness, and what they say of the score; nil when they were not asked for.
+  public var checks: [SanityCheck] = []
+  public var confidence: RobustnessConfidence?
   public var samples: [AttackSample]
   /// Images per run.
   public var batchSize: Int

@@ -121,7 +121,10 @@ struct DetailFlags: ParsableArguments {
 
 /// Options of every subcommand that attacks.
 struct AttackFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Attacks, separated by commas: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab-t, square, autoattack, autoattack-plus; with -l2 or -l1 in another norm.", valueName: "list"))
+  @Option(
+    help: ArgumentHelp(
+      "Attacks, separated by commas: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab-t, square, autoattack, autoattack-plus; with -l2 or -l1 in another norm.",
+      valueName: "list"))
   var attack = "fgsm,pgd"
 
   @Option(
@@ -147,6 +150,11 @@ struct AttackFlags: ParsableArguments {
 
   @Flag(help: "Start PGD at a random point, as Madry et al. do; deterministic by --seed.")
   var randomStart = false
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Attack a few images again in ways that reveal masked gradients and too weak attacks.")
+  var checks = true
 
   @Option(
     help: ArgumentHelp(
@@ -198,6 +206,7 @@ extension ScopeOptions {
       self.attack.queries = attack.queries
       self.attack.stepSize = attack.stepSize
       self.attack.randomStart = attack.randomStart
+      self.attack.checksSanity = attack.checks
       self.attack.gradientNormFloor = attack.gradientNormFloor
     }
     command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(
