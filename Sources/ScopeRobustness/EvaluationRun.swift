@@ -32,8 +32,9 @@ struct EvaluationRun {
   /// Per image: whether the model, and the second one, are right without attack.
   private var right: [Bool] = []
   private var secondRight: [Bool] = []
-  /// [images, classes].
+  /// [images, classes], of the model and of the second one.
   private var cleanScores: [Float] = []
+  private var secondScores: [Float] = []
   var tallies: [Tally]
   private var samples: SampleCollector
   private let headline: (epsilon: Epsilon, reason: String)?
@@ -113,8 +114,9 @@ struct EvaluationRun {
     self.right += right
     cleanScores += clean.values
     if let second {
-      let logits = try predict(second, pixels, shape)
-      secondRight += labels.indices.map { logits[$0] == Int(labels[$0]) }
+      let logits = try scores(second, pixels, shape)
+      secondScores += logits.values
+      secondRight += labels.indices.map { logits.prediction($0) == Int(labels[$0]) }
       secondCleanCorrect = secondRight.count { $0 }
     }
     // One gradient at the clean images serves every attack that starts there.
@@ -177,7 +179,7 @@ struct EvaluationRun {
     tallies[position].transferred = secondRight.count { $0 }
     var found: [(image: Int, point: [Float])] = []
     var run = self
-    let start = { (image: Int) throws(ScopeError) -> (label: Int, attack: AttackChain) in
+    let start = { (image: Int) throws(ScopeError) -> (label: Int, attack: any ImageAttack) in
       let attacked = AttackedImage(
         pixels: images.pixelValues(image..<image + 1), channels: images.channels, height: images.height,
         width: images.width, label: images.labels[image],
@@ -188,8 +190,8 @@ struct EvaluationRun {
     let cost = try AttackStream(
       target: target, shape: [images.channels, images.height, images.width]
     ).run(candidates, start: start) { (image, chain) throws(ScopeError) in
-      guard let point = chain.adversarial else { return }
-      run.tallies[position].foundBy[chain.foundBy ?? "", default: 0] += 1
+      guard let point = chain.adversarial, let name = (chain as? AttackChain)?.foundBy else { return }
+      run.tallies[position].foundBy[name, default: 0] += 1
       found.append((image, point))
       if found.count == run.target.batchSize { try run.confirm(&found, attack: position) }
     } afterBatch: { (done) throws(ScopeError) in
@@ -250,17 +252,21 @@ struct EvaluationRun {
 
   /// Predictions of a model that may take another number of images at once.
   private func predict(_ model: AttackTarget, _ pixels: [Float], _ shape: [Int]) throws(ScopeError) -> [Int] {
-    var result: [Int] = []
+    let logits = try scores(model, pixels, shape)
+    return (0..<shape[0]).map { logits.prediction($0) }
+  }
+
+  private func scores(_ model: AttackTarget, _ pixels: [Float], _ shape: [Int]) throws(ScopeError) -> Logits {
+    var result: [Float] = []
     let size = shape.dropFirst().reduce(1, *)
     var first = 0
     while first < shape[0] {
       let count = min(model.batchSize, shape[0] - first)
       let part = count == shape[0] ? pixels : Array(pixels[first * size..<(first + count) * size])
-      let logits = try model.logits(part, shape: [count] + shape.dropFirst())
-      result += (0..<count).map { logits.prediction($0) }
+      result += try model.logits(part, shape: [count] + shape.dropFirst()).values
       first += count
     }
-    return result
+    return Logits(result, count: shape[0])
   }
 
   private mutating func count(
@@ -309,7 +315,7 @@ struct EvaluationRun {
     let score = decisive.flatMap { result in
       cleanCorrect == 0 ? nil : min(100, 100 * Double(result.robustAccuracy.correct) / Double(cleanCorrect))
     }
-    return RobustnessResult(
+    var result = RobustnessResult(
       imageCount: count, cleanAccuracy: clean, attacks: results, worstCase: worstCase(),
       headlineEpsilon: headline?.epsilon,
       headlineReason: headline?.reason ?? "no Linf attack was asked for, so there is no score",
@@ -319,6 +325,9 @@ struct EvaluationRun {
       samples: samples.chosen, batchSize: target.batchSize, threads: options.threads, seconds: elapsed,
       forwardNodes: target.gradient?.model.forwardNodeCount ?? 0,
       backwardNodes: target.gradient?.model.backwardNodeCount ?? 0)
+    result.calibration = Calibration(scores: cleanScores, labels: images.labels)
+    if second != nil { result.otherCalibration = Calibration(scores: secondScores, labels: images.labels) }
+    return result
   }
 
   private func convention(_ attack: AttackSpecification) -> String {

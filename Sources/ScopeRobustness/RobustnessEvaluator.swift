@@ -35,18 +35,25 @@ public struct RobustnessEvaluator: Sendable {
       options: options)
     var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: options)
     let result = try run.result(progress: progress, isCancelled: isCancelled)
-    return try checked(result, target: target, model: model, images: images, isCancelled: isCancelled)
+    return try completed(
+      result, target: target, model: model, images: images, progress: progress, isCancelled: isCancelled)
   }
 
-  /// The result with the checks of its trustworthiness, where they were asked for.
-  private func checked(
-    _ result: RobustnessResult, target: AttackTarget, model: Model, images: LabeledImages,
+  /// The result with each image's smallest budget and the checks of its trustworthiness, where they were asked for.
+  private func completed(
+    _ result: RobustnessResult, target: AttackTarget, model: Model, images: LabeledImages, progress: Progress,
     isCancelled: () -> Bool
   ) throws(ScopeError) -> RobustnessResult {
-    guard options.checksSanity else { return result }
     var result = result
-    let isQuantized = model.graph.nodes.contains {
-      $0.opType.contains("Quantize") || $0.opType.contains("Integer")
+    if options.findsMinimalEpsilon {
+      result.minimalEpsilon = try MinimalEpsilon.measure(
+        target: target, images: images, seed: options.seed,
+        progress: { done, count in progress(1, "smallest budgets, \(done) of \(count) images") },
+        isCancelled: isCancelled)
+    }
+    guard options.checksSanity else { return result }
+    let isQuantized = model.graph.nodes.contains { node in
+      ["Quantize", "Integer", "QLinear"].contains { node.opType.contains($0) }
     }
     let found = try SanityChecks(target: target, images: images, options: options)
       .run(result, isQuantized: isQuantized, isCancelled: isCancelled)
@@ -86,8 +93,9 @@ public struct RobustnessEvaluator: Sendable {
     let measured = try run.result(
       progress: { fraction, message in progress(fraction * share, "original: \(message)") },
       isCancelled: isCancelled)
-    let result = try checked(
-      measured, target: target, model: original, images: images, isCancelled: isCancelled)
+    let result = try completed(
+      measured, target: target, model: original, images: images,
+      progress: { _, message in progress(share, message) }, isCancelled: isCancelled)
     var otherResult: RobustnessResult?
     if failure == nil {
       // The strict figure is all that is compared, and it allows fooled images to leave.
@@ -95,6 +103,7 @@ public struct RobustnessEvaluator: Sendable {
       strict.stopsWhenFooled = true
       strict.sampleCount = 0
       strict.checksSanity = false
+      strict.findsMinimalEpsilon = false
       var otherRun = EvaluationRun(
         target: second, second: nil, images: images, attacks: attacks, options: strict)
       otherResult = try otherRun.result(

@@ -101,6 +101,11 @@ public struct RobustnessResult: Sendable {
   /// Checks against false robustness, and what they say of the score; nil when they were not asked for.
   public var checks: [SanityCheck] = []
   public var confidence: RobustnessConfidence?
+  /// Confidence against accuracy on the clean images, of this model and of the second one.
+  public var calibration: Calibration?
+  public var otherCalibration: Calibration?
+  /// How small a change fools each image; nil when it was not asked for.
+  public var minimalEpsilon: MinimalEpsilon?
   public var samples: [AttackSample]
   /// Images per run.
   public var batchSize: Int

@@ -221,6 +221,7 @@ package struct SanityChecks {
     quiet.stopsWhenFooled = true
     quiet.sampleCount = 0
     quiet.headlineEpsilon = nil
+    quiet.findsMinimalEpsilon = false
     var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: quiet)
     _ = try run.result(progress: { _, _ in }, isCancelled: isCancelled)
     return run.tallies.map(\.survivors)

@@ -30,7 +30,7 @@ package struct AttackStream {
   private struct Flight {
     var image: Int
     var label: Int
-    var attack: AttackChain
+    var attack: any ImageAttack
     var queries = 0
   }
 
@@ -40,8 +40,8 @@ package struct AttackStream {
   ///   - finished: told of each image as its attack ends.
   ///   - afterBatch: called with the images in flight and done; throws to stop.
   package func run(
-    _ images: [Int], start: (Int) throws(ScopeError) -> (label: Int, attack: AttackChain),
-    finished: (Int, AttackChain) throws(ScopeError) -> Void,
+    _ images: [Int], start: (Int) throws(ScopeError) -> (label: Int, attack: any ImageAttack),
+    finished: (Int, any ImageAttack) throws(ScopeError) -> Void,
     afterBatch: (_ done: Int) throws(ScopeError) -> Void
   ) throws(ScopeError) -> Cost {
     var cost = Cost()
