@@ -14,6 +14,7 @@ enum RobustnessStage {
     var settings = ScopeRobustness.RobustnessOptions()
     settings.threads = options.threads
     settings.sampleCount = sampleCount
+    settings.checksSanity = options.attack.checksSanity
     let evaluator = RobustnessEvaluator(engine: engine, options: settings)
     let progress = { (fraction: Double, message: String) in
       options.progress?(ScopeProgress(stage: "Attacking: \(message)", fraction: fraction)) ?? ()
@@ -45,8 +46,9 @@ enum RobustnessStage {
   {
     let attack = options.attack
     return try AttackSpecification.parse(
-      names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons, steps: attack.steps,
-      stepSize: attack.stepSize, randomStart: attack.randomStart, seed: options.seed,
+      names: attack.names, epsilons: attack.epsilons, l2Epsilons: attack.l2Epsilons,
+      l1Epsilons: attack.l1Epsilons, steps: attack.steps, stepSize: attack.stepSize, queries: attack.queries,
+      randomStart: attack.randomStart, seed: options.seed,
       gradientNormFloor: attack.gradientNormFloor, height: height, width: width)
   }
 
@@ -59,8 +61,9 @@ enum RobustnessStage {
       var row = Report.Attack(
         name: attack.specification.kind.title, norm: attack.specification.norm.rawValue,
         epsilon: attack.specification.epsilon.value, epsilonText: attack.specification.epsilon.text,
-        robustAccuracy: figure(attack.robustAccuracy, conditions: result.convention))
+        robustAccuracy: figure(attack.robustAccuracy, conditions: attack.convention))
       row.settings = attack.specification.summary
+      row.parts = attack.foundBy.map { Report.AttackPart(name: $0.name, fooled: $0.fooled) }
       row.seconds = attack.seconds
       return row
     }
@@ -77,10 +80,20 @@ enum RobustnessStage {
           "100 x robust / clean accuracy under the strongest attack at \(epsilon.text); \(result.headlineReason)"
       )
       section.level = result.level?.rawValue
+      section.grade = result.grade?.rawValue
+      section.isUpperBound = result.isUpperBound
       section.headlineEpsilon = epsilon.value
       section.headlineNorm = result.headlineAttack?.norm.rawValue
       section.headlineAttack = result.headlineAttack?.kind.title
     }
+    section.confidence = result.confidence?.rawValue
+    section.checks =
+      result.checks.isEmpty
+      ? nil
+      : result.checks.map {
+        Report.RobustnessCheck(
+          name: $0.name, outcome: $0.outcome.rawValue, evidence: $0.evidence, advice: $0.advice)
+      }
     section.samples = result.samples.compactMap { sample(of: $0, classNames: data.dataset.classNames) }
     return section
   }

@@ -100,16 +100,22 @@ public struct DataOptions: Sendable {
 
 /// What to attack with; texts as on the command line.
 public struct AttackOptions: Sendable {
-  /// `fgsm`, `pgd`, `pgd-l2`, separated by commas.
+  /// Names of ``AttackKind/all`` (`fgsm`, `pgd-l2`, `autoattack`), separated by commas.
   public var names = "fgsm,pgd"
   /// Linf radii such as `1/255,2/255`, in units of the [0, 1] pixel range; nil takes the usual four.
   public var epsilons: String?
   /// L2 radii; nil takes the documented default for the image size.
   public var l2Epsilons: String?
-  /// Steps of PGD.
-  public var steps = 10
+  /// L1 radii; nil takes the documented default for the image size.
+  public var l1Epsilons: String?
+  /// Gradient steps; nil takes 10 for PGD and 100 for APGD and FAB.
+  public var steps: Int?
+  /// Forward passes of Square, alone or in AutoAttack.
+  public var queries = 5000
   public var stepSize: Double?
   public var randomStart = false
+  /// Whether to look for false robustness too; costs a few more attacks on a few images.
+  public var checksSanity = true
   /// Added to the length of a gradient before PGD in L2 divides by it; see ``AttackSpecification/gradientNormFloor``.
   public var gradientNormFloor = 1e-10
 

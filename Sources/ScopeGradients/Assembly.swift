@@ -17,6 +17,7 @@ extension BackwardGraph {
 
     var model = combined(source, context, outputs: outputs)
     model.graph.inputs = [input, seed.labels]
+    if let extra = seed.attackInputs { model.graph.inputs += [extra.targets, extra.choice] }
     let batch = input.shape?.dimensions.first ?? .unknown
     model.graph.outputs = [
       ValueInfo(
@@ -29,7 +30,9 @@ extension BackwardGraph {
     model.graph.outputs.append(
       ValueInfo(name: gradientOutput, dataType: context.dataType(input.name), shape: input.shape))
     return GradientModel(
-      model: model, imageInput: input.name, labelsInput: seed.labels.name, logitsOutput: logitsOutput,
+      model: model, imageInput: input.name, labelsInput: seed.labels.name,
+      targetsInput: seed.attackInputs?.targets.name, choiceInput: seed.attackInputs?.choice.name,
+      logitsOutput: logitsOutput,
       lossOutput: seed.loss, gradientOutput: gradientOutput, classCount: seed.classCount,
       imageShape: input.shape ?? Shape([Dimension]()),
       activationBytesPerImage: activationBytes(context.forwardNodes, types),

@@ -17,6 +17,8 @@ public enum LossKind: String, Sendable, Codable, CaseIterable {
   /// Mean over an image's outputs of (output - teacher)^2, the teacher's output fed by the caller, summed over the
   /// batch.
   case squaredError
+  /// One of ``AttackLoss`` per image, with targets and choices fed by the caller, summed over the batch.
+  case attack
 }
 
 /// A forward and backward graph in one model.
@@ -29,6 +31,9 @@ public struct GradientModel: Sendable {
   public var model: Model
   public var imageInput: String
   public var labelsInput: String
+  /// int64 [N] each, only for ``LossKind/attack``: target classes, and raw values of ``AttackLoss``.
+  public var targetsInput: String?
+  public var choiceInput: String?
   public var logitsOutput: String
   public var lossOutput: String?
   public var gradientOutput: String

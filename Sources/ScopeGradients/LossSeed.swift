@@ -10,7 +10,21 @@ package struct LossSeed {
   /// The logits as [N, classes].
   package var logits: String
   package var labels: ValueInfo
+  /// Targets and choice of loss, int64 [N] each; only for ``LossKind/attack``.
+  package var attackInputs: (targets: ValueInfo, choice: ValueInfo)?
   package var classCount: Int?
+
+  package init(
+    gradient: String, loss: String?, logits: String, labels: ValueInfo,
+    attackInputs: (targets: ValueInfo, choice: ValueInfo)? = nil, classCount: Int?
+  ) {
+    self.gradient = gradient
+    self.loss = loss
+    self.logits = logits
+    self.labels = labels
+    self.attackInputs = attackInputs
+    self.classCount = classCount
+  }
 
   /// The value before a Softmax, LogSoftmax or Identity that ends the graph over the class axis.
   static func beforeSoftmax(_ output: String, in graph: Graph) -> String {
@@ -38,7 +52,7 @@ package struct LossSeed {
       return LossSeed(
         gradient: error.gradient, loss: context.emit("Identity", [error.loss]), logits: value,
         labels: error.target, classCount: nil)
-    case .crossEntropy, .margin, .weightedSum: break
+    case .crossEntropy, .margin, .weightedSum, .attack: break
     }
     if kind == .weightedSum {
       let name = context.fresh("weights")
@@ -64,12 +78,29 @@ package struct LossSeed {
     let ends = context.constant(.floats([0, 1], [2]))
     let oneHot = context.emit(
       "OneHot", [labels.name, context.constant(.int64s([classes], []), as: .int64), ends], ["axis": .int(-1)])
-    var (gradient, loss) =
-      kind == .crossEntropy ? crossEntropy(logits, oneHot, context) : margin(logits, oneHot, classes, context)
+    var (gradient, loss): (String, String)
+    var attackInputs: (targets: ValueInfo, choice: ValueInfo)?
+    switch kind {
+    case .margin: (gradient, loss) = margin(logits, oneHot, classes, context)
+    case .attack:
+      let perImage = Shape([shape.dimensions[0]])
+      let targets = ValueInfo(name: context.fresh("targets"), dataType: .int64, shape: perImage)
+      let choice = ValueInfo(name: context.fresh("choice"), dataType: .int64, shape: perImage)
+      let depth = context.constant(.int64s([classes], []), as: .int64)
+      let target = context.emit("OneHot", [targets.name, depth, ends], ["axis": .int(-1)])
+      attackInputs = (targets, choice)
+      (gradient, loss) = AttackSeeds(
+        context: context, logits: logits, classes: classes, label: oneHot, target: target,
+        labels: labels.name, choice: choice.name
+      ).build()
+    default: (gradient, loss) = crossEntropy(logits, oneHot, context)
+    }
     if type != .float32 { gradient = context.emit("Cast", [gradient], ["to": .int(Int(type.rawValue))]) }
     if shape.rank != 2 { gradient = context.reshape(gradient, like: value) }
     loss = context.emit("Identity", [loss])
-    return LossSeed(gradient: gradient, loss: loss, logits: logits, labels: labels, classCount: classes)
+    return LossSeed(
+      gradient: gradient, loss: loss, logits: logits, labels: labels, attackInputs: attackInputs,
+      classCount: classes)
   }
 
   /// softmax(logits) - onehot, and -log softmax of the label.

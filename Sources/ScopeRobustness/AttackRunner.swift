@@ -27,7 +27,7 @@ package struct AttackOutcome {
   package var gradientQueries: Int
 }
 
-/// Runs one attack on one batch.
+/// Runs FGSM or PGD on one batch.
 package enum AttackRunner {
   /// - Parameters:
   ///   - leaveWhenFooled: images that are misclassified leave the batch and stay as they are.
@@ -92,7 +92,7 @@ package enum AttackRunner {
       case .linf:
         Perturbation.stepSign(
           &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon)
-      case .l2:
+      case .l2, .l1:
         Perturbation.stepNormalized(
           &images, gradient: gradient, originals: originals, stepSize: stepSize, epsilon: epsilon, size: size,
           normFloor: Float(specification.gradientNormFloor))

@@ -1,47 +1,5 @@
 import ScopeBytes
 
-/// The norm that bounds a perturbation.
-public enum PerturbationNorm: String, Sendable, Codable, Hashable {
-  /// Largest absolute change of any pixel value.
-  case linf = "Linf"
-  /// Euclidean length of the change of one image.
-  case l2 = "L2"
-}
-
-/// The attacks on offer.
-public enum AttackKind: String, Sendable, Codable, Hashable, CaseIterable {
-  /// Fast gradient sign method (Goodfellow et al. 2015, arXiv:1412.6572).
-  case fgsm
-  /// Projected gradient descent in the Linf ball (Madry et al. 2018, arXiv:1706.06083).
-  case pgd
-  /// Projected gradient descent in the L2 ball, steps along the normalised gradient.
-  case pgdL2 = "pgd-l2"
-
-  public var norm: PerturbationNorm { self == .pgdL2 ? .l2 : .linf }
-
-  /// Name for tables.
-  public var title: String {
-    switch self {
-    case .fgsm: "FGSM"
-    case .pgd: "PGD"
-    case .pgdL2: "PGD (L2)"
-    }
-  }
-
-  public static let expected = allCases.map(\.rawValue).joined(separator: ", ")
-
-  /// - Throws: `invalidArgument` listing the names that exist.
-  public init(parsing name: String) throws(ScopeError) {
-    let known = AttackKind(rawValue: name.lowercased()) ?? (name.lowercased() == "pgd-linf" ? .pgd : nil)
-    guard let known else {
-      throw ScopeError(
-        .invalidArgument, "no attack is called '\(name)'", expected: AttackKind.expected, found: name,
-        remedy: "Give one or more of these names, separated by commas")
-    }
-    self = known
-  }
-}
-
 /// A perturbation budget in pixel space [0, 1], with the text it was asked for (`2/255`).
 public struct Epsilon: Sendable, Hashable, Codable {
   public var value: Double
@@ -88,8 +46,12 @@ public struct Epsilon: Sendable, Hashable, Codable {
 public struct AttackSpecification: Sendable, Hashable, Codable {
   public var kind: AttackKind
   public var epsilon: Epsilon
-  /// Gradient steps; 1 for FGSM.
+  /// Gradient steps; 1 for FGSM, 0 for Square.
   public var steps: Int
+  /// Forward passes of Square, alone or in an ensemble.
+  public var queries: Int
+  /// Starts of APGD-CE and APGD-DLR.
+  public var restarts: Int
   /// Step length in the attack's norm.
   public var stepSize: Double
   /// Whether PGD starts at a random point of the ball.
@@ -104,33 +66,49 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   public var gradientNormFloor: Double
 
   /// - Parameters:
+  ///   - steps: nil takes the papers' numbers: 10 for PGD, 100 for APGD and FAB.
   ///   - stepSize: nil takes epsilon / 4 for Linf (Madry et al. use 2/255 at 8/255) and epsilon / 5 for L2, the
-  ///     defaults of torchattacks; FGSM's step is epsilon.
+  ///     defaults of torchattacks; FGSM's step is epsilon; APGD and FAB choose their own.
   ///   - randomStart: off by default, so that results do not depend on a seed; Madry et al. start at random.
+  ///   - restarts: nil is 1, and 5 in AutoAttack plus.
   public init(
-    _ kind: AttackKind, epsilon: Epsilon, steps: Int = 10, stepSize: Double? = nil, randomStart: Bool = false,
-    seed: UInt64 = 0, gradientNormFloor: Double = 1e-10
+    _ kind: AttackKind, epsilon: Epsilon, steps: Int? = nil, stepSize: Double? = nil,
+    randomStart: Bool = false,
+    seed: UInt64 = 0, gradientNormFloor: Double = 1e-10, queries: Int = 5000, restarts: Int? = nil
   ) {
     self.gradientNormFloor = gradientNormFloor
     self.kind = kind
     self.epsilon = epsilon
-    self.steps = kind == .fgsm ? 1 : steps
-    self.stepSize = kind == .fgsm ? epsilon.value : stepSize ?? epsilon.value / (kind == .pgd ? 4 : 5)
-    self.randomStart = kind == .fgsm ? false : randomStart
+    switch kind.algorithm {
+    case .fgsm: self.steps = 1
+    case .pgd: self.steps = steps ?? 10
+    case .square: self.steps = 0
+    default: self.steps = steps ?? 100
+    }
+    self.stepSize =
+      kind.algorithm == .fgsm ? epsilon.value : stepSize ?? epsilon.value / (kind.norm == .linf ? 4 : 5)
+    self.randomStart = kind.algorithm == .pgd && randomStart
     self.seed = seed
+    self.queries = queries
+    self.restarts = restarts ?? (kind.algorithm == .autoAttackPlus ? 5 : 1)
   }
 
   public var norm: PerturbationNorm { kind.norm }
 
-  /// Passes through the model per image: gradients and the final prediction.
-  public var queriesPerImage: Int { steps + 1 }
-
-  /// `PGD 2/255, 10 steps of 0.5/255`.
+  /// `PGD 2/255, 10 steps`.
   public var summary: String {
-    switch kind {
-    case .fgsm: "FGSM \(epsilon.text)"
-    default:
-      "\(kind.title) \(epsilon.text), \(steps) steps\(randomStart ? ", random start, seed \(seed)" : "")"
+    let name = "\(kind.title) \(epsilon.text)"
+    switch kind.algorithm {
+    case .fgsm: return name
+    case .pgd: return "\(name), \(steps) steps\(randomStart ? ", random start, seed \(seed)" : "")"
+    case .apgdCrossEntropy, .apgdLogitsRatio:
+      return "\(name), \(steps) steps, \(restarts == 1 ? "1 start" : "\(restarts) starts"), seed \(seed)"
+    case .apgdTargeted: return "\(name), \(steps) steps towards each of up to 9 classes, seed \(seed)"
+    case .fab: return "\(name), \(steps) steps towards each of up to 9 classes"
+    case .square: return "\(name), \(queries) queries, seed \(seed)"
+    case .autoAttack, .autoAttackPlus:
+      return
+        "\(name), \(steps) steps\(norm == .l1 ? ", without Square" : ", \(queries) queries"), seed \(seed)"
     }
   }
 
@@ -147,25 +125,31 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
       : [Epsilon(value: 0.5, text: "0.5"), Epsilon(value: 1, text: "1"), Epsilon(value: 2, text: "2")]
   }
 
+  /// L1 budgets used when the user gives none: 12 for CIFAR-sized images (Croce & Hein 2021, arXiv:2103.01208), 60
+  /// beyond (their ImageNet budget).
+  public static func defaultL1Epsilons(height: Int, width: Int) -> [Epsilon] {
+    min(height, width) <= 64 ? [Epsilon(value: 12, text: "12")] : [Epsilon(value: 60, text: "60")]
+  }
+
   /// The attacks a command line asks for: every Linf attack with every Linf budget, every L2 attack with every L2 one.
   ///
   /// - Parameters:
   ///   - names: `fgsm,pgd,pgd-l2`.
   ///   - epsilons: `1/255,2/255`; nil takes ``defaultEpsilons``.
-  ///   - l2Epsilons: `0.25,0.5`; nil takes ``defaultL2Epsilons(height:width:)``.
+  ///   - l2Epsilons: `0.25,0.5`; nil takes ``defaultL2Epsilons(height:width:)``; `l1Epsilons` alike.
   /// - Throws: `invalidArgument`.
   public static func parse(
-    names: String, epsilons: String? = nil, l2Epsilons: String? = nil, steps: Int = 10,
-    stepSize: Double? = nil,
+    names: String, epsilons: String? = nil, l2Epsilons: String? = nil, l1Epsilons: String? = nil,
+    steps: Int? = nil, stepSize: Double? = nil, queries: Int = 5000,
     randomStart: Bool = false, seed: UInt64 = 0, gradientNormFloor: Double = 1e-10, height: Int, width: Int
   ) throws(ScopeError) -> [AttackSpecification] {
     guard gradientNormFloor >= 0, gradientNormFloor.isFinite else {
       throw ScopeError(
         .invalidArgument, "the gradient norm floor must not be negative", found: "\(gradientNormFloor)")
     }
-    guard steps >= 1, steps <= 100_000 else {
+    for (name, count) in [("steps", steps ?? 1), ("queries", queries)] where !(1...100_000).contains(count) {
       throw ScopeError(
-        .invalidArgument, "the number of steps is not possible", expected: "1 to 100000", found: "\(steps)")
+        .invalidArgument, "the number of \(name) is not possible", expected: "1 to 100000", found: "\(count)")
     }
     if let stepSize, !(stepSize > 0 && stepSize.isFinite) {
       throw ScopeError(.invalidArgument, "the step size must be positive", found: "\(stepSize)")
@@ -174,13 +158,16 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
     if let epsilons { linf = try list(epsilons, limit: 1) }
     var l2 = defaultL2Epsilons(height: height, width: width)
     if let l2Epsilons { l2 = try list(l2Epsilons, limit: 1e4) }
+    var l1 = defaultL1Epsilons(height: height, width: width)
+    if let l1Epsilons { l1 = try list(l1Epsilons, limit: 1e7) }
     var result: [AttackSpecification] = []
     for name in names.split(separator: ",", omittingEmptySubsequences: false) {
       let kind = try AttackKind(parsing: String(name.filter { $0 != " " }))
-      for epsilon in kind.norm == .linf ? linf : l2 {
+      let budgets = [PerturbationNorm.linf: linf, .l2: l2, .l1: l1][kind.norm] ?? linf
+      for epsilon in budgets {
         let specification = AttackSpecification(
           kind, epsilon: epsilon, steps: steps, stepSize: stepSize, randomStart: randomStart, seed: seed,
-          gradientNormFloor: gradientNormFloor)
+          gradientNormFloor: gradientNormFloor, queries: queries)
         if !result.contains(specification) { result.append(specification) }
       }
     }

@@ -49,7 +49,7 @@ package final class AttackTarget {
     }
     logitsOutput = output.name
     if withGradient {
-      let built = try BackwardGraph.inputGradient(of: chosen)
+      let built = try BackwardGraph.inputGradient(of: chosen, loss: .attack)
       gradient = (try Session(engine: engine, model: built.model, options: sessionOptions), built)
       classCount = built.classCount
       let perImage = max(built.activationBytesPerImage, 1) * AttackTarget.liveBytesPerActivationByte
@@ -125,16 +125,42 @@ package final class AttackTarget {
   package func lossGradient(
     _ pixels: [Float], labels: [Int64], shape: [Int]
   ) throws(ScopeError) -> (gradient: [Float], logits: Logits) {
-    guard let (session, model) = gradient else {
-      throw ScopeError(.invalidArgument, "this model was loaded without its gradient")
-    }
+    let result = try gradients(
+      pixels, questions: labels.map { (.crossEntropy, Int($0), 0) }, shape: shape)
+    return (result.gradient, result.logits)
+  }
+
+  /// What one pass through the backward graph gives.
+  package struct Gradients {
+    /// [n, C, H, W].
+    var gradient: [Float] = []
+    /// [n].
+    var losses: [Float] = []
+    var logits = Logits([], count: 0)
+  }
+
+  /// The gradient of each image's own loss with respect to its pixels.
+  ///
+  /// - Parameters:
+  ///   - pixels: [n, C, H, W] in [0, 1].
+  ///   - questions: per image.
+  package func gradients(
+    _ pixels: [Float], questions: [(loss: AttackLoss, label: Int, target: Int)], shape: [Int]
+  ) throws(ScopeError) -> Gradients {
+    guard let (session, model) = gradient, let loss = model.lossOutput, let targets = model.targetsInput,
+      let choice = model.choiceInput
+    else { throw ScopeError(.invalidArgument, "this model was loaded without its gradient") }
+    let count = [questions.count]
     let results = try session.run(
-      [model.imageInput: HostArray(pixels, shape), model.labelsInput: HostArray(labels, [labels.count])],
-      fetch: [model.gradientOutput, model.logitsOutput])
-    return (
-      results[model.gradientOutput]?.floats ?? [],
-      Logits(results[model.logitsOutput]?.floats ?? [], count: shape[0])
-    )
+      [
+        model.imageInput: HostArray(pixels, shape),
+        model.labelsInput: HostArray(questions.map { Int64($0.label) }, count),
+        targets: HostArray(questions.map { Int64($0.target) }, count),
+        choice: HostArray(questions.map(\.loss.rawValue), count),
+      ], fetch: [model.gradientOutput, model.logitsOutput, loss])
+    return Gradients(
+      gradient: results[model.gradientOutput]?.floats ?? [], losses: results[loss]?.floats ?? [],
+      logits: Logits(results[model.logitsOutput]?.floats ?? [], count: shape[0]))
   }
 }
 

@@ -5,7 +5,7 @@ import ScopeRuntime
 /// One pass over the images with every attack.
 struct EvaluationRun {
   /// Counters of one attack.
-  private struct Tally {
+  struct Tally {
     var correct = 0
     var strict = 0
     var fooled = 0
@@ -18,6 +18,8 @@ struct EvaluationRun {
     var duration = Duration.zero
     /// Per image, whether it withstood; for the worst case over attacks.
     var survivors: [Bool] = []
+    /// Images that each part of a streamed attack fooled.
+    var foundBy: [String: Int] = [:]
   }
 
   let target: AttackTarget
@@ -27,7 +29,13 @@ struct EvaluationRun {
   let options: RobustnessOptions
   private(set) var secondCleanCorrect = 0
   private var cleanCorrect = 0
-  private var tallies: [Tally]
+  /// Per image: whether the model, and the second one, are right without attack.
+  private var right: [Bool] = []
+  private var secondRight: [Bool] = []
+  /// [images, classes], of the model and of the second one.
+  private var cleanScores: [Float] = []
+  private var secondScores: [Float] = []
+  var tallies: [Tally]
   private var samples: SampleCollector
   private let headline: (epsilon: Epsilon, reason: String)?
 
@@ -59,6 +67,9 @@ struct EvaluationRun {
       let indices = first..<min(first + target.batchSize, images.count)
       try process(indices, meter: &meter, progress: progress, isCancelled: isCancelled)
       first = indices.upperBound
+    }
+    for position in attacks.indices where attacks[position].kind.algorithm.isStreamed {
+      try stream(position, meter: &meter, progress: progress, isCancelled: isCancelled)
     }
     progress(1, "\(images.count) images attacked")
     return summary(seconds: seconds(clock.now - start))
@@ -100,12 +111,16 @@ struct EvaluationRun {
     let clean = try target.logits(pixels, shape: shape)
     let right = labels.indices.map { clean.prediction($0) == Int(labels[$0]) }
     cleanCorrect += right.count { $0 }
+    self.right += right
+    cleanScores += clean.values
     if let second {
-      let logits = try predict(second, pixels, shape)
-      secondCleanCorrect += labels.indices.count { logits[$0] == Int(labels[$0]) }
+      let logits = try scores(second, pixels, shape)
+      secondScores += logits.values
+      secondRight += labels.indices.map { logits.prediction($0) == Int(labels[$0]) }
+      secondCleanCorrect = secondRight.count { $0 }
     }
     // One gradient at the clean images serves every attack that starts there.
-    let sharing = attacks.filter { !$0.randomStart }.count
+    let sharing = attacks.count { !$0.randomStart && !$0.kind.algorithm.isStreamed }
     var shared = Duration.zero
     var cleanGradient: [Float] = []
     var cleanLogits = clean
@@ -122,7 +137,7 @@ struct EvaluationRun {
       cleanGradient: cleanGradient,
       cleanLogits: cleanLogits)
 
-    for (position, attack) in attacks.enumerated() {
+    for (position, attack) in attacks.enumerated() where !attack.kind.algorithm.isStreamed {
       let begin = clock.now
       let skipping = options.stopsWhenFooled ? right.map { !$0 } : Array(repeating: false, count: right.count)
       let outcome = try AttackRunner.run(
@@ -147,19 +162,111 @@ struct EvaluationRun {
     }
   }
 
+  // MARK: attacks that run image by image
+
+  /// Runs a streamed attack on the images that are right without attack.
+  private mutating func stream(
+    _ position: Int, meter: inout ProgressMeter, progress: RobustnessEvaluator.Progress,
+    isCancelled: () -> Bool
+  ) throws(ScopeError) {
+    let attack = attacks[position]
+    let clock = ContinuousClock()
+    let begin = clock.now
+    let candidates = images.labels.indices.filter { right[$0] }
+    let classes = cleanScores.count / max(images.count, 1)
+    let (images, cleanScores) = (images, cleanScores)
+    tallies[position].survivors = right
+    tallies[position].transferred = secondRight.count { $0 }
+    var found: [(image: Int, point: [Float])] = []
+    var run = self
+    let start = { (image: Int) throws(ScopeError) -> (label: Int, attack: any ImageAttack) in
+      let attacked = AttackedImage(
+        pixels: images.pixelValues(image..<image + 1), channels: images.channels, height: images.height,
+        width: images.width, label: images.labels[image],
+        cleanLogits: Array(cleanScores[image * classes..<(image + 1) * classes]), position: image)
+      return (images.labels[image], StreamedAttack.start(attack, on: attacked, classes: classes))
+    }
+    let progressMeter = meter
+    let cost = try AttackStream(
+      target: target, shape: [images.channels, images.height, images.width]
+    ).run(candidates, start: start) { (image, chain) throws(ScopeError) in
+      guard let point = chain.adversarial, let name = (chain as? AttackChain)?.foundBy else { return }
+      run.tallies[position].foundBy[name, default: 0] += 1
+      found.append((image, point))
+      if found.count == run.target.batchSize { try run.confirm(&found, attack: position) }
+    } afterBatch: { (done) throws(ScopeError) in
+      if isCancelled() { throw ScopeError(.interrupted, "the attack was interrupted") }
+      let (fraction, remaining) = progressMeter.streamed(done, of: candidates.count, images: images.count)
+      progress(fraction, "\(attack.summary), \(done) of \(candidates.count) images\(remaining)")
+    }
+    try run.confirm(&found, attack: position)
+    self = run
+    meter.endStreamed(images: images.count)
+    tallies[position].correct = tallies[position].survivors.count { $0 }
+    tallies[position].strict = tallies[position].correct
+    tallies[position].fooled = candidates.count - tallies[position].correct
+    tallies[position].gradientQueries = cost.gradients
+    tallies[position].forwardQueries = cost.forwards
+    tallies[position].duration = clock.now - begin
+  }
+
+  /// Shows the points found to the deployed model, whose arithmetic may differ in the last bits from the one attacked;
+  /// only what fools it counts.
+  private mutating func confirm(
+    _ found: inout [(image: Int, point: [Float])], attack position: Int
+  ) throws(ScopeError) {
+    guard !found.isEmpty else { return }
+    defer { found = [] }
+    let shape = [found.count, images.channels, images.height, images.width]
+    let points = found.flatMap(\.point)
+    let logits = try target.logits(points, shape: shape)
+    let transferred = try second.map { model throws(ScopeError) in try predict(model, points, shape) }
+    let size = images.imageSize
+    for (index, entry) in found.enumerated() {
+      let label = images.labels[entry.image]
+      if let transferred, secondRight[entry.image], transferred[index] != label {
+        tallies[position].transferred -= 1
+      } else if let transferred, !secondRight[entry.image], transferred[index] == label {
+        tallies[position].transferred += 1
+      }
+      guard logits.prediction(index) != label else { continue }
+      tallies[position].survivors[entry.image] = false
+      let original = images.pixelValues(entry.image..<entry.image + 1)
+      let length = Perturbation.distance(entry.point, original, 0..<size)
+      tallies[position].attacked += 1
+      tallies[position].l2 += length.l2
+      tallies[position].linf += length.linf
+      let classes = logits.classes
+      let batch = AttackBatch(
+        firstImage: entry.image, originals: original, labels: [Int64(label)], shape: [1] + shape.dropFirst(),
+        cleanGradient: [], cleanLogits: Logits([], count: 0))
+      samples.offer(
+        attacks[position], batch,
+        clean: Logits(
+          Array(cleanScores[entry.image * classes..<(entry.image + 1) * classes]), count: 1),
+        perturbed: entry.point,
+        after: Logits(Array(logits.values[index * classes..<(index + 1) * classes]), count: 1),
+        names: images.names)
+    }
+  }
+
   /// Predictions of a model that may take another number of images at once.
   private func predict(_ model: AttackTarget, _ pixels: [Float], _ shape: [Int]) throws(ScopeError) -> [Int] {
-    var result: [Int] = []
+    let logits = try scores(model, pixels, shape)
+    return (0..<shape[0]).map { logits.prediction($0) }
+  }
+
+  private func scores(_ model: AttackTarget, _ pixels: [Float], _ shape: [Int]) throws(ScopeError) -> Logits {
+    var result: [Float] = []
     let size = shape.dropFirst().reduce(1, *)
     var first = 0
     while first < shape[0] {
       let count = min(model.batchSize, shape[0] - first)
       let part = count == shape[0] ? pixels : Array(pixels[first * size..<(first + count) * size])
-      let logits = try model.logits(part, shape: [count] + shape.dropFirst())
-      result += (0..<count).map { logits.prediction($0) }
+      result += try model.logits(part, shape: [count] + shape.dropFirst()).values
       first += count
     }
-    return result
+    return Logits(result, count: shape[0])
   }
 
   private mutating func count(
@@ -195,7 +302,10 @@ struct EvaluationRun {
         meanL2: tally.l2 / Double(max(tally.attacked, 1)),
         meanLinf: tally.linf / Double(max(tally.attacked, 1)),
         gradientQueries: tally.gradientQueries, forwardQueries: tally.forwardQueries,
-        seconds: seconds(tally.duration),
+        seconds: seconds(tally.duration), convention: convention(attack),
+        foundBy: tally.foundBy.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.map {
+          AttackPart(name: $0.key, fooled: $0.value)
+        },
         transferred: second == nil ? nil : MeasuredAccuracy(correct: tally.transferred, of: count))
     }
     let decisive = results.filter { result in
@@ -205,18 +315,29 @@ struct EvaluationRun {
     let score = decisive.flatMap { result in
       cleanCorrect == 0 ? nil : min(100, 100 * Double(result.robustAccuracy.correct) / Double(cleanCorrect))
     }
-    return RobustnessResult(
+    var result = RobustnessResult(
       imageCount: count, cleanAccuracy: clean, attacks: results, worstCase: worstCase(),
       headlineEpsilon: headline?.epsilon,
       headlineReason: headline?.reason ?? "no Linf attack was asked for, so there is no score",
       headlineAttack: decisive?.specification, score: score, level: score.map { RobustnessLevel(score: $0) },
+      grade: score.map { RobustnessGrade(score: $0) },
+      isUpperBound: decisive?.specification.kind.algorithm == .fgsm,
       samples: samples.chosen, batchSize: target.batchSize, threads: options.threads, seconds: elapsed,
-      convention: options.stopsWhenFooled
-        ? "strict: right when clean and at every point the attack visited; pixels in [0, 1], gradient of the cross-entropy"
-        : "accuracy on the final adversarial images over all images, misclassified ones attacked too (as torchattacks); "
-          + "pixels in [0, 1], gradient of the cross-entropy",
       forwardNodes: target.gradient?.model.forwardNodeCount ?? 0,
       backwardNodes: target.gradient?.model.backwardNodeCount ?? 0)
+    result.calibration = Calibration(scores: cleanScores, labels: images.labels)
+    if second != nil { result.otherCalibration = Calibration(scores: secondScores, labels: images.labels) }
+    return result
+  }
+
+  private func convention(_ attack: AttackSpecification) -> String {
+    if attack.kind.algorithm.isStreamed {
+      return "right when clean and not misled by any point found within the budget; pixels in [0, 1]"
+    }
+    return options.stopsWhenFooled
+      ? "strict: right when clean and at every point the attack visited; pixels in [0, 1], gradient of the cross-entropy"
+      : "accuracy on the final adversarial images over all images, misclassified ones attacked too (as torchattacks); "
+        + "pixels in [0, 1], gradient of the cross-entropy"
   }
 
   private func worstCase() -> [WorstCaseResult] {

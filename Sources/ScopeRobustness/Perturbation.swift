@@ -72,7 +72,7 @@ package enum Perturbation {
         for index in range {
           images[index] = min(max(images[index] + epsilon * (2 * generator.unit() - 1), 0), 1)
         }
-      case .l2:
+      case .l2, .l1:
         let noise = (0..<size).map { _ in generator.normal() }
         let length = noise.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
         let scale = epsilon * generator.unit() / Float(max(length, 1e-10))

@@ -34,7 +34,32 @@ public struct RobustnessEvaluator: Sendable {
       engine: engine, model: model, normalization: normalization, images: images, withGradient: true,
       options: options)
     var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: options)
-    return try run.result(progress: progress, isCancelled: isCancelled)
+    let result = try run.result(progress: progress, isCancelled: isCancelled)
+    return try completed(
+      result, target: target, model: model, images: images, progress: progress, isCancelled: isCancelled)
+  }
+
+  /// The result with each image's smallest budget and the checks of its trustworthiness, where they were asked for.
+  private func completed(
+    _ result: RobustnessResult, target: AttackTarget, model: Model, images: LabeledImages, progress: Progress,
+    isCancelled: () -> Bool
+  ) throws(ScopeError) -> RobustnessResult {
+    var result = result
+    if options.findsMinimalEpsilon {
+      result.minimalEpsilon = try MinimalEpsilon.measure(
+        target: target, images: images, seed: options.seed,
+        progress: { done, count in progress(1, "smallest budgets, \(done) of \(count) images") },
+        isCancelled: isCancelled)
+    }
+    guard options.checksSanity else { return result }
+    let isQuantized = model.graph.nodes.contains { node in
+      ["Quantize", "Integer", "QLinear"].contains { node.opType.contains($0) }
+    }
+    let found = try SanityChecks(target: target, images: images, options: options)
+      .run(result, isQuantized: isQuantized, isCancelled: isCancelled)
+    result.checks = found.checks
+    result.confidence = found.confidence
+    return result
   }
 
   /// Both models under the same attacks: each through its own gradient, and the original's adversarial images on the
@@ -65,15 +90,20 @@ public struct RobustnessEvaluator: Sendable {
     let share = failure == nil ? 0.5 : 1
     var run = EvaluationRun(
       target: target, second: second, images: images, attacks: attacks, options: options)
-    let result = try run.result(
+    let measured = try run.result(
       progress: { fraction, message in progress(fraction * share, "original: \(message)") },
       isCancelled: isCancelled)
+    let result = try completed(
+      measured, target: target, model: original, images: images,
+      progress: { _, message in progress(share, message) }, isCancelled: isCancelled)
     var otherResult: RobustnessResult?
     if failure == nil {
       // The strict figure is all that is compared, and it allows fooled images to leave.
       var strict = options
       strict.stopsWhenFooled = true
       strict.sampleCount = 0
+      strict.checksSanity = false
+      strict.findsMinimalEpsilon = false
       var otherRun = EvaluationRun(
         target: second, second: nil, images: images, attacks: attacks, options: strict)
       otherResult = try otherRun.result(

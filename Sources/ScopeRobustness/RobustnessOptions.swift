@@ -16,5 +16,13 @@ public struct RobustnessOptions: Sendable {
   /// Epsilon of the score; nil applies ``HeadlineRule``.
   public var headlineEpsilon: Epsilon?
 
+  /// Whether a few images are attacked again in ways that reveal masked gradients; see ``RobustnessResult/checks``.
+  public var checksSanity = false
+
+  /// Whether each image's smallest budget is looked for; see ``RobustnessResult/minimalEpsilon``.
+  public var findsMinimalEpsilon = false
+  /// Seed of that search.
+  public var seed: UInt64 = 0
+
   public init() {}
 }

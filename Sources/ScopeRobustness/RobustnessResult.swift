@@ -36,8 +36,18 @@ public struct AttackResult: Sendable, Hashable, Codable {
   /// Wall time of this attack alone. The first gradient, which all attacks without random start share, is counted
   /// to each by its share.
   public var seconds: Double
+  /// What the accuracy counts, for the report.
+  public var convention: String
+  /// Images fooled by each part of an ensemble or targeted attack, most first; empty for others.
+  public var foundBy: [AttackPart]
   /// Adversarial images of this model as seen by the second one; nil without a second model.
   public var transferred: MeasuredAccuracy?
+}
+
+/// A part of an ensemble and the images it was the first to fool.
+public struct AttackPart: Sendable, Hashable, Codable {
+  public var name: String
+  public var fooled: Int
 }
 
 /// Images that withstand every attack tried at one budget.
@@ -85,13 +95,22 @@ public struct RobustnessResult: Sendable {
   /// 100 x robust accuracy / clean accuracy under ``headlineAttack``, at most 100.
   public var score: Double?
   public var level: RobustnessLevel?
+  public var grade: RobustnessGrade?
+  /// Whether the score rests on single-step attacks alone: iterated ones would lower it.
+  public var isUpperBound: Bool
+  /// Checks against false robustness, and what they say of the score; nil when they were not asked for.
+  public var checks: [SanityCheck] = []
+  public var confidence: RobustnessConfidence?
+  /// Confidence against accuracy on the clean images, of this model and of the second one.
+  public var calibration: Calibration?
+  public var otherCalibration: Calibration?
+  /// How small a change fools each image; nil when it was not asked for.
+  public var minimalEpsilon: MinimalEpsilon?
   public var samples: [AttackSample]
   /// Images per run.
   public var batchSize: Int
   public var threads: Int
   public var seconds: Double
-  /// What the figures count, for the report.
-  public var convention: String
   /// Forward and backward nodes of the graph that was run.
   public var forwardNodes: Int
   public var backwardNodes: Int

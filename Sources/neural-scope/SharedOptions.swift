@@ -121,7 +121,10 @@ struct DetailFlags: ParsableArguments {
 
 /// Options of every subcommand that attacks.
 struct AttackFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Attacks, separated by commas: fgsm, pgd, pgd-l2.", valueName: "list"))
+  @Option(
+    help: ArgumentHelp(
+      "Attacks, separated by commas: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab-t, square, autoattack, autoattack-plus; with -l2 or -l1 in another norm.",
+      valueName: "list"))
   var attack = "fgsm,pgd"
 
   @Option(
@@ -132,8 +135,14 @@ struct AttackFlags: ParsableArguments {
   @Option(help: ArgumentHelp("L2 radii. Default by image size.", valueName: "list"))
   var epsilonL2: String?
 
-  @Option(help: ArgumentHelp("Steps of PGD.", valueName: "n"))
-  var steps = 10
+  @Option(help: ArgumentHelp("L1 radii. Default by image size.", valueName: "list"))
+  var epsilonL1: String?
+
+  @Option(help: ArgumentHelp("Gradient steps. Default: 10 for PGD, 100 for APGD and FAB.", valueName: "n"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("Forward passes of Square, alone or in AutoAttack.", valueName: "n"))
+  var queries = 5000
 
   @Option(
     help: ArgumentHelp("Step size of PGD. Default: epsilon/4 (Linf), epsilon/5 (L2).", valueName: "size"))
@@ -141,6 +150,11 @@ struct AttackFlags: ParsableArguments {
 
   @Flag(help: "Start PGD at a random point, as Madry et al. do; deterministic by --seed.")
   var randomStart = false
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Attack a few images again in ways that reveal masked gradients and too weak attacks.")
+  var checks = true
 
   @Option(
     help: ArgumentHelp(
@@ -187,9 +201,12 @@ extension ScopeOptions {
       self.attack.names = attack.attack
       self.attack.epsilons = attack.epsilon
       self.attack.l2Epsilons = attack.epsilonL2
+      self.attack.l1Epsilons = attack.epsilonL1
       self.attack.steps = attack.steps
+      self.attack.queries = attack.queries
       self.attack.stepSize = attack.stepSize
       self.attack.randomStart = attack.randomStart
+      self.attack.checksSanity = attack.checks
       self.attack.gradientNormFloor = attack.gradientNormFloor
     }
     command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(

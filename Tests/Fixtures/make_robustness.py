@@ -2,7 +2,7 @@
 
 small.onnx takes normalised images [N, 3, 8, 8] (mean .4 .5 .6, deviation .2 .3 .25) and gives 4 logits.
 images.bin: little-endian float32 [12, 3, 8, 8] in [0, 1]; labels.txt; ATTACK.bin: adversarial images of the same shape;
-accuracy.txt: correct predictions per attack. Needs numpy, onnx, torch and torchattacks.
+accuracy.txt: correct predictions per attack; ensemble.txt: of AutoAttack's parts, `name epsilon correct`. Needs numpy, onnx, torch and torchattacks.
 """
 import os
 import numpy as np
@@ -75,4 +75,23 @@ for name, attack in attacks.items():
     adversarial.numpy().astype("<f4").tofile(f"{OUT}/{name}.bin")
     lines.append(f"{name} {int((model(adversarial).argmax(1) == labels).sum())}")
 open(f"{OUT}/accuracy.txt", "w").write("\n".join(lines) + "\n")
+
+# AutoAttack and its parts: images right when clean and not fooled. FAB with all its targets, as ours.
+ensemble = []
+right = logits.argmax(1) == labels
+for norm, suffix, budgets in [("Linf", "", [0.002, 0.004, 0.008, 0.016, 0.03]), ("L2", "-l2", [0.03, 0.06, 0.12, 0.25])]:
+    for eps in budgets:
+        parts = {
+            "apgd-ce": torchattacks.APGD(model, norm=norm, eps=eps, steps=100, n_restarts=1, loss="ce", seed=0),
+            "apgd-dlr": torchattacks.APGD(model, norm=norm, eps=eps, steps=100, n_restarts=1, loss="dlr", seed=0),
+            "apgd-t": torchattacks.APGDT(model, norm=norm, eps=eps, steps=100, n_restarts=1, n_classes=4, seed=0),
+            "fab-t": torchattacks.FAB(model, norm=norm, eps=eps, steps=100, n_restarts=1, multi_targeted=True, n_classes=4, seed=0),
+            "square": torchattacks.Square(model, norm=norm, eps=eps, n_queries=5000, n_restarts=1, loss="margin", seed=0),
+            "autoattack": torchattacks.AutoAttack(model, norm=norm, eps=eps, n_classes=4, seed=0),
+        }
+        for name, attack in parts.items():
+            kept = model(attack(x, labels)).argmax(1) == labels
+            ensemble.append(f"{name}{suffix} {eps} {int((kept & right).sum())}")
+            print(ensemble[-1], flush=True)
+open(f"{OUT}/ensemble.txt", "w").write("\n".join(ensemble) + "\n")
 print(lines, sum(os.path.getsize(f"{OUT}/{f}") for f in os.listdir(OUT)) // 1024, "KiB")

@@ -57,16 +57,16 @@ struct RobustnessEvaluatorTests {
         try model(name), normalization: Self.normalization, images: images, attacks: [attack])
       #expect(result.batchSize == 5)
       #expect(result.cleanAccuracy.correct == expected["clean"])
-      #expect(result.attacks[0].robustAccuracy.correct == expected[attack.kind.rawValue])
+      #expect(result.attacks[0].robustAccuracy.correct == expected[attack.kind.name])
       #expect(result.attacks[0].gradientQueries == 12 * attack.steps)
       // The adversarial images themselves, as far as they were kept: isolated sign flips at ties are tolerated.
-      let adversarial = try bytes("\(attack.kind.rawValue).bin").elements(as: Float.self)
+      let adversarial = try bytes("\(attack.kind.name).bin").elements(as: Float.self)
       #expect(!result.samples.isEmpty)
       for sample in result.samples {
         let index = try #require(Int(sample.name.dropFirst(5)))
         let reference = adversarial[index * 192..<(index + 1) * 192]
         let different = zip(sample.perturbed, reference).count { ($0 - $1).magnitude > 1e-4 }
-        #expect(different <= 2, "\(attack.kind.rawValue), image \(index)")
+        #expect(different <= 2, "\(attack.kind.name), image \(index)")
       }
     }
   }

@@ -21,6 +21,11 @@ enum RobustnessSection {
       blocks.append(.table(attacks(robustness)))
     }
     if !robustness.worstCase.isEmpty { blocks.append(.table(worstCase(robustness))) }
+    if let checks = robustness.checks {
+      blocks.append(.heading("Can the figures be trusted?"))
+      if let text = RobustnessNarrative.confidence(robustness) { blocks.append(.paragraph(text)) }
+      blocks.append(.table(self.checks(checks)))
+    }
     if !robustness.optimizedComparison.isEmpty {
       blocks.append(.heading("The optimized model under attack"))
       if let text = RobustnessNarrative.comparison(robustness) { blocks.append(.paragraph(text)) }
@@ -43,6 +48,8 @@ enum RobustnessSection {
         "100 × robust / clean accuracy"
         + (robustness.headlineAttack.map { " under \($0)\(radius)" } ?? "")
         + (robustness.headlineNorm.map { " (\($0))" } ?? "")
+        + (robustness.isUpperBound == true ? "; an upper bound: a single step is a weak attack" : "")
+        + (robustness.confidence.map { "; confidence \($0)" } ?? "")
     }
     var clean = Document.row(
       "Original Accuracy", robustness.cleanAccuracy, "robustness.cleanAccuracy", report)
@@ -51,9 +58,11 @@ enum RobustnessSection {
       robustness.seconds.map { "attacked in \(Format.seconds($0))" },
     ].compactMap { $0 }.joined(separator: " ")
     clean.detail = ([clean.detail, counts]).filter { !$0.isEmpty }.joined(separator: "; ")
-    let level = robustness.level.map {
+    let level = robustness.level.map { level in
       Document.Row(
-        name: "Robustness Level", value: $0, detail: "",
+        name: "Robustness Level",
+        value: robustness.grade.map { "\(level) (\($0))" } ?? level,
+        detail: "low below 40, medium to 70, high above",
         interpretation: RobustnessNarrative.worstInvisible(robustness).map {
           "The strongest invisible attack tried (\($0.attack.name), \($0.attack.epsilonText ?? Format.epsilon($0.attack.epsilon))) "
             + "flips \(Format.percent($0.lost, 0)) of the correct predictions."
@@ -102,6 +111,18 @@ enum RobustnessSection {
           clean.value > 0 ? Format.fixed(attack.robustAccuracy.value / clean.value, 3) : "–",
           attack.robustAccuracy.interpretation ?? "",
         ]
+      }, emphasized: nil, summaryRows: nil)
+  }
+
+  private static func checks(_ checks: [Report.RobustnessCheck]) -> Document.Table {
+    Document.Table(
+      caption: "Checks against false robustness (Carlini et al. 2019, arXiv:1902.06705)",
+      columns: [
+        .init(title: "Check", isNumber: false), .init(title: "Outcome", isNumber: false),
+        .init(title: "Evidence", isNumber: false),
+      ],
+      rows: checks.map {
+        [$0.name, $0.outcome, $0.evidence + ($0.outcome == "failed" ? ". \($0.advice)." : "")]
       }, emphasized: nil, summaryRows: nil)
   }
 

@@ -55,6 +55,18 @@ enum RobustnessNarrative {
     return "\(Format.percent(lost, 0)) of the correct predictions flip."
   }
 
+  /// What the checks say of the score.
+  static func confidence(_ robustness: Report.Robustness) -> String? {
+    guard let checks = robustness.checks, let confidence = robustness.confidence else { return nil }
+    let failed = checks.filter { $0.outcome == "failed" }
+    guard let first = failed.first else {
+      return
+        "No sign of masked gradients: \(Format.plural(checks.count { $0.outcome == "passed" }, "check")) passed."
+    }
+    return "Confidence in the score is \(confidence): \(Format.plural(failed.count, "check")) failed "
+      + "(\(failed.map(\.name).joined(separator: "; "))). \(first.advice)."
+  }
+
   /// Remark when an iterated attack does worse than a single step: gradients may be masked (Athalye et al. 2018).
   static func masking(_ robustness: Report.Robustness) -> String? {
     for single in robustness.attacks where single.name.uppercased().hasPrefix("FGSM") {

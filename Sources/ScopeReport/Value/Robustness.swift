@@ -4,8 +4,16 @@ extension Report {
     public var cleanAccuracy: Figure
     /// 100 x robust / clean accuracy at the headline epsilon; nil without a headline attack.
     public var score: Figure?
-    /// `high`, `moderate`, `low`, `very low`.
+    /// `Low` below 40, `Medium` to 70, `High` above.
     public var level: String?
+    /// `A` from 85, `B` from 70, `C` from 55, `D` from 40, `E` from 20, else `F`.
+    public var grade: String?
+    /// Whether only single-step attacks stand behind the score, which iterated ones would lower.
+    public var isUpperBound: Bool?
+    /// How far the checks let the score be trusted: `high`, `reduced`, `low`.
+    public var confidence: String?
+    /// Checks against false robustness.
+    public var checks: [RobustnessCheck]?
     /// Radius at which the score is taken, in pixel units [0, 1].
     public var headlineEpsilon: Double?
     public var headlineNorm: String?
@@ -32,6 +40,21 @@ extension Report {
     }
   }
 
+  /// A check that the measured robustness is no artefact.
+  public struct RobustnessCheck: Codable, Sendable, Hashable {
+    public var name: String
+    /// `passed`, `failed`, `not applicable`.
+    public var outcome: String
+    public var evidence: String
+    public var advice: String
+    public init(name: String, outcome: String, evidence: String, advice: String) {
+      self.name = name
+      self.outcome = outcome
+      self.evidence = evidence
+      self.advice = advice
+    }
+  }
+
   /// One attack at one radius.
   public struct Attack: Codable, Sendable, Hashable {
     /// `FGSM`, `PGD-10`.
@@ -45,6 +68,8 @@ extension Report {
     public var robustAccuracy: Figure
     /// Steps, step size, random starts, loss.
     public var settings: String?
+    /// Images that each part of an ensemble or targeted attack was the first to fool.
+    public var parts: [AttackPart]?
     public var seconds: Double?
 
     public init(
@@ -55,6 +80,15 @@ extension Report {
       self.epsilon = epsilon
       self.epsilonText = epsilonText
       self.robustAccuracy = robustAccuracy
+    }
+  }
+
+  public struct AttackPart: Codable, Sendable, Hashable {
+    public var name: String
+    public var fooled: Int
+    public init(name: String, fooled: Int) {
+      self.name = name
+      self.fooled = fooled
     }
   }
 
