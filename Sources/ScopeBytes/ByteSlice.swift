@@ -45,7 +45,7 @@
 
   /// Gives the memory of a mapped range back; the pages are read again when they are touched.
   func releasePages(from start: Int, count: Int) {
-    guard isMapped, count > 0 else { return }
+    guard owner == .mapping, count > 0 else { return }
     let page = Int(sysconf(Int32(_SC_PAGESIZE)))
     guard page > 0 else { return }
     let first = start / page * page
