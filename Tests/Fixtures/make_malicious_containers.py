@@ -327,10 +327,12 @@ incomplete("lfs_pointer.safetensors", b"version https://git-lfs.github.com/spec/
 # --- texts and archives that bring code -----------------------------------------------------------------------------------
 bad("torchserve.mar", zipped([("MAR-INF/MANIFEST.json", b'{"model": {"handler": "handler.py"}}'), ("handler.py", b"def handle(d, c):\n  return d\n"), ("model.pkl", PLAIN)]))
 bad("hydra.yaml", b"model:\n  _target_: os.system\n  command: echo\n")
+bad("hydra_flow.yaml", b"model: {lr: 1, _target_: os.system, command: echo}\n")
 bad("hydra.nemo", trimmed(tarred([("model_config.yaml", b"trainer:\n  _target_: subprocess.run\n"), ("model_weights.ckpt", first)])))
 bad("tags.yaml", b"a: !!python/object/apply:os.system ['echo']\n")
 bad("startup.pth", b"import os; os.getcwd()\n")
 bad("handler.py", b"class EndpointHandler:\n  pass\n")
+bad("many_evals.py", b"model.eval()\n" * 100 + b"eval('1')\n")
 bad("runner.py", b"import os\nos.system('echo')\n")
 good("modeling.py", b"import torch\n\n\nclass Net(torch.nn.Module):\n  def forward(self, x):\n    self.eval()\n    return x\n")
 good("hydra_good.yaml", b"model:\n  _target_: torch.optim.Adam\n  lr: 0.1\n")

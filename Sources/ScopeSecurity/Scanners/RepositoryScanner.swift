@@ -200,17 +200,15 @@ struct RepositoryScanner {
 
   /// Hydra's `_target_` calls what it names; PyYAML's unsafe loaders construct what `!!python/` names.
   private mutating func scanYAML(_ bytes: ByteSlice) {
-    for line in Self.lines(bytes) {
-      let text = line.drop { $0 == " " || $0 == "\t" || $0 == "-" }
-      if text.hasPrefix("#") { continue }
-      for tag in ["!!python/object", "!!python/name", "!!python/module", "tag:yaml.org,2002:python/object"]
-      where line.contains(tag) {
-        add("the tag \(tag) in: \(line.prefix(100))", title: "A YAML tag that constructs Python objects")
-        break
+    for tag in ["!!python/object", "!!python/name", "!!python/module", "tag:yaml.org,2002:python/object"] {
+      for line in Self.lines(of: bytes, with: tag) {
+        add("the tag \(tag) in: \(line.text.prefix(100))", title: "A YAML tag that constructs Python objects")
       }
-      if text.hasPrefix("_target_:") {
-        checkTarget(text.dropFirst(9).filter { !" '\"\t".contains($0) })
-      }
+    }
+    for line in Self.lines(of: bytes, with: "_target_") {
+      // Also inside a flow mapping: `{_target_: os.system}`.
+      let value = line.rest.dropFirst(8).drop { " '\"\t:".contains($0) }
+      checkTarget(String(value.prefix { !" ,}'\"\t\r".contains($0) }))
     }
   }
 
@@ -233,14 +231,17 @@ struct RepositoryScanner {
       add("handler.py defines EndpointHandler, which inference endpoints import", severity: .medium)
     }
     if name == "setup.py" { add("setup.py runs when the folder is installed", severity: .low) }
-    for (index, line) in Self.lines(bytes).enumerated() {
-      let text = line.drop { $0 == " " || $0 == "\t" }
-      if text.hasPrefix("#") { continue }
-      guard let call = Self.dangerousCall(text) else { continue }
-      add(
-        "line \(index + 1): \(text.prefix(100))", title: "Python code beside the model calls \(call)",
-        severity: .medium)
-      if findings.count >= 20 { return }
+    for call in Self.calls {
+      for line in Self.lines(of: bytes, with: call) {
+        // model.eval( and my_exec( are other names.
+        let isName =
+          line.before.map { $0 == 0x2E || $0 == 0x5F || $0 >= 0x80 || Self.isAlphanumeric($0) } ?? false
+        guard !isName else { continue }
+        add(
+          "line \(line.number): \(line.text.prefix(100))",
+          title: "Python code beside the model calls \(call.filter { $0 != "(" })", severity: .medium)
+        if findings.count >= 20 { return }
+      }
     }
   }
 
@@ -250,32 +251,49 @@ struct RepositoryScanner {
     "socket.socket(", "urllib.request.urlopen(", "ctypes.CDLL(", "pty.spawn(", "os.execv",
   ]
 
-  private static func dangerousCall(_ line: Substring) -> String? {
-    for call in calls {
-      var rest = line
-      while let range = rest.firstRange(of: call) {
-        let before = range.lowerBound == line.startIndex ? nil : line[line.index(before: range.lowerBound)]
-        // model.eval( and my_exec( are other names.
-        if before.map({ $0 != "." && $0 != "_" && !$0.isLetter && !$0.isNumber }) ?? true {
-          return call.filter { $0 != "(" }
-        }
-        rest = rest[range.upperBound...]
-      }
-    }
-    return nil
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
   }
 
   /// Python runs the lines of a `.pth` file in site-packages that begin with `import`.
   private mutating func scanPathFile(_ bytes: ByteSlice) {
-    for line in Self.lines(bytes) where line.hasPrefix("import ") || line.hasPrefix("import\t") {
-      add("\(name) holds: \(line.prefix(100))", title: "A path file that Python runs at its start")
-      return
+    let imports = ["import ", "import\t"].flatMap { Self.lines(of: bytes, with: $0) }
+    if let line = imports.first(where: { $0.before == nil || $0.before == 0x0A || $0.before == 0x0D }) {
+      add("\(name) holds: \(line.text.prefix(100))", title: "A path file that Python runs at its start")
     }
   }
 
-  private static func lines(_ bytes: ByteSlice) -> [Substring] {
-    String(decoding: bytes.prefix(4 << 20).array, as: UTF8.self)
-      .split(omittingEmptySubsequences: false, whereSeparator: { $0.isNewline })
+  /// A line that is no comment, the byte before what was looked for, and its number from 1.
+  private struct Line {
+    var number: Int
+    var text: Substring
+    /// From what was looked for to the end of the line.
+    var rest: String
+    var before: UInt8?
+  }
+
+  /// The lines that hold a text, at most 65,536.
+  private static func lines(of bytes: ByteSlice, with text: String) -> [Line] {
+    let bytes = bytes.prefix(textLimit)
+    let pattern = Array(text.utf8)
+    var found: [Line] = []
+    var (search, counted, number) = (0, 0, 1)
+    while found.count < 65_536, let hit = bytes.firstIndex(of: pattern, from: search) {
+      search = hit + pattern.count
+      while let newline = bytes.prefix(hit).firstIndex(of: [0x0A], from: counted) {
+        counted = newline + 1
+        number += 1
+      }
+      let end = bytes.prefix(hit + 512).firstIndex(of: [0x0A], from: hit) ?? min(bytes.count, hit + 512)
+      let start = max(counted, hit - 512)
+      let line = String(decoding: bytes.dropFirst(start).prefix(end - start).array, as: UTF8.self)
+        .drop { $0 == " " || $0 == "\t" }
+      // A carriage return ends a comment too.
+      if line.hasPrefix("#"), bytes.prefix(hit).firstIndex(of: [0x0D], from: start) == nil { continue }
+      let rest = String(decoding: bytes.dropFirst(hit).prefix(end - hit).array, as: UTF8.self)
+      found.append(Line(number: number, text: line, rest: rest, before: hit > 0 ? bytes[hit - 1] : nil))
+    }
+    return found
   }
 }
 
