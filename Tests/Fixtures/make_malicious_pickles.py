@@ -269,6 +269,8 @@ def streams():
     bad("loads_base64.pkl", p(call(sg("pickle", "loads"), call(sg("base64", "b64decode"), by(base64.b64encode(inner))))))
     bad("load_from_computed_bytes.pkl", p(call(sg("torch.storage", "_load_from_bytes"), call(sg("zlib", "decompress"), by(b"x")))))
     bad("load_from_base64_bytes.pkl", p(call(sg("torch.storage", "_load_from_bytes"), call(sg("base64", "b64decode"), by(base64.b64encode(inner))))))
+    tensor = call(sg("torch.storage", "_load_from_bytes"), by(pickle.dumps({"a": 1}, 2))) + b"0"
+    bad("load_from_bytes_behind_hundred.pkl", p(tensor * 100 + call(sg("torch.storage", "_load_from_bytes"), by(inner))))
     bad("load_from_latin1.pkl", p(call(sg("torch.storage", "_load_from_bytes"), call(g("_codecs", "encode"), u(inner.decode("latin1")), u("latin1"))), 2))
     bad("magic_gguf.gguf", b"GGUF" + bytes(4) + b"?"[:0] + b"\x00" + b"0" + call(g("os", "system"), b"S'echo'\n") + b".")
     bad("magic_tflite.tflite", b"\x80\x02U\x04TFL30" + call(g("os", "system"), ECHO) + b".")

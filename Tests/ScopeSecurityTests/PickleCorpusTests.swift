@@ -49,6 +49,7 @@ import Testing
     ("dill_create_code_called.pkl", "PKL004"), ("loads_base64.pkl", "PKL001"),
     ("load_from_computed_bytes.pkl", "PKL005"),
     ("load_from_base64_bytes.pkl", "PKL001"), ("load_from_latin1.pkl", "PKL001"),
+    ("load_from_bytes_behind_hundred.pkl", "PKL001"),
     ("call_ctypes.CDLL.pkl", "PKL008"),
     ("call_pkgutil.resolve_name.pkl", "PKL002"), ("third_stream.pickle", "PKL013"),
     ("nested_bytearray.pkl", "PKL014"),

@@ -85,6 +85,20 @@ import Testing
     return bytes
   }
 
+  /// Helpers that call over long shared lists, again and again: work is bounded, and giving up is said.
+  @Test func entangledHelpersStayCheap() {
+    var bytes: [UInt8] = [0x80, 2] + Array("]q\u{0}(".utf8)
+    for _ in 0..<255 { bytes += Array("cmypackage\nf\n".utf8) }
+    bytes += Array("e0cfunctools\nreduce\nq\u{1}0cbuiltins\ngetattr\nq\u{2}0".utf8)
+    for _ in 0..<60_000 { bytes += [0x68, 1, 0x68, 2, 0x68, 0, 0x86, 0x52, 0x30] }
+    bytes += Array("N.".utf8)
+    let start = ContinuousClock.now
+    let verdict = SecurityScanner().scan(ByteSlice(bytes), path: "entangled.pkl")
+    #expect(verdict.verdict != .safe)
+    #expect(verdict.unexamined.contains { $0.contains("entangled") }, "\(verdict.unexamined)")
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
   @Test func mutatedPicklesAreScannedQuickly() throws {
     let paths = ["core", "pickles"].flatMap { family in
       (Corpus.files("bad", family: family) + Corpus.files("good", family: family)).filter {

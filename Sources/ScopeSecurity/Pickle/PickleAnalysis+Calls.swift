@@ -81,6 +81,10 @@ extension PickleAnalysis {
   mutating func apply(_ callee: AbstractValue, _ arguments: [AbstractValue], _ site: Site, depth: Int)
     -> AbstractValue
   {
+    if depth > 0 {
+      helperCalls += 1
+      guard !isExhausted else { return .unresolved }
+    }
     guard depth < 12 else {
       computedCallees.append((site.offset, "calls nested through more than 12 helpers"))
       return .unresolved

@@ -46,11 +46,14 @@ struct PickleAnalysis: Sendable {
   var recordedPaths: Set<String> = []
   /// Dangerous names that are called in a way that is ordinary.
   var explained: Set<String> = []
-  /// Objects looked into; containers count as opaque once it is spent, and the file as not followed to its end.
+  /// Containers inside containers that were looked into, and calls that helpers made; beyond the limits values count
+  /// as opaque and the file as not followed to its end.
   private var visits = 0
+  var helperCalls = 0
   private static let visitLimit = 5_000_000
+  private static let helperCallLimit = 500_000
   /// Whether the file is so entangled that its values could not be followed.
-  var isExhausted: Bool { visits >= Self.visitLimit }
+  var isExhausted: Bool { visits >= Self.visitLimit || helperCalls >= Self.helperCallLimit }
 
   init(
     _ bytes: ByteSlice, at offset: Int = 0, member: String?, role: Role, limits: PickleLimits = PickleLimits()
@@ -97,6 +100,9 @@ struct PickleAnalysis: Sendable {
     }
   }
 
+  /// Records of one kind that are kept.
+  private static let recordLimit = 4096
+
   private mutating func follow() {
     var seen: Set<PickleGlobal> = []
     for event in run.events {
@@ -119,6 +125,14 @@ struct PickleAnalysis: Sendable {
           }
         }
       case .persistentID, .extensionCode: break
+      }
+      // Enough for every rule; a hostile file could make millions.
+      if walks.count > Self.recordLimit { walks.removeLast(walks.count - Self.recordLimit) }
+      if computedCallees.count > Self.recordLimit {
+        computedCallees.removeLast(computedCallees.count - Self.recordLimit)
+      }
+      if dangerousWrappers.count > Self.recordLimit {
+        dangerousWrappers.removeLast(dangerousWrappers.count - Self.recordLimit)
       }
     }
     checkFilledCalls()
@@ -150,8 +164,8 @@ struct PickleAnalysis: Sendable {
   /// What is known about an object; containers are looked into to a small depth.
   mutating func value(_ id: PickleID, depth: Int = 0) -> AbstractValue {
     if let known = values[id.index] { return known }
-    if depth > 1 { visits += 1 }
     switch run.value(id) {
+    case .none, .bool, .int, .float, .bigInt, .buffer: return .data
     case .global(let global):
       if case .extensionCode = global.route { return .unresolved }
       let value: AbstractValue =
@@ -163,19 +177,21 @@ struct PickleAnalysis: Sendable {
       // Python accepts bytes where names are expected in several of the helpers.
       return bytes.count <= 256 ? bytes.utf8String.map(AbstractValue.text) ?? .data : .data
     case .tuple(let items), .list(let items), .set(let items), .frozenset(let items):
+      if depth > 1 { visits += 1 }
       guard depth < 5, !items.isEmpty, !isExhausted else { return .data }
       return .sequence(items.prefix(depth < 2 ? 256 : 64).map { value($0, depth: depth + 1) })
     case .dict(let pairs):
+      if depth > 1 { visits += 1 }
       guard depth < 5, !pairs.isEmpty, !isExhausted else { return .data }
       return .sequence(pairs.prefix(depth < 2 ? 256 : 64).map { value($0.value, depth: depth + 1) })
     case .persistentID(let reference):
       // Modules that old versions of torch.save stored with their source: ('module', class, file, source).
-      guard let items = run.elements(reference), items.count == 4, run.text(items[0]) == "module" else {
+      guard depth < 5, let items = run.elements(reference), items.count == 4, run.text(items[0]) == "module"
+      else {
         return .data
       }
       return value(items[1], depth: depth + 1)
     case .call(let call): return plainCallees[call.callee.index].map(AbstractValue.instance) ?? .unresolved
-    default: return .data
     }
   }
 

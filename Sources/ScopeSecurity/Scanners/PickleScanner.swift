@@ -2,10 +2,27 @@ import ScopeBytes
 import ScopeFormats
 
 extension FileScan {
+  /// Pickles inside one pickle that are scanned: every tensor of a module is one.
+  private static var loadedBytesLimit: Int { 20_000 }
+
   /// Applies every pickle rule to one stream.
   mutating func apply(_ pickle: PickleAnalysis, depth: Int) {
     for rule in SecurityRules.pickle { add(rule.findings(in: pickle)) }
-    for (bytes, offset) in pickle.loadedBytes.prefix(64) {
+    if pickle.isExhausted {
+      leaveOut(
+        ScopeError(
+          .limitExceeded, "the pickle's values are too entangled to follow",
+          expected: "at most 5,000,000 nested containers and 500,000 calls by helpers"), member: pickle.member
+      )
+    }
+    if pickle.loadedBytes.count > Self.loadedBytesLimit {
+      leaveOut(
+        ScopeError(
+          .limitExceeded, "the pickle loads too many others",
+          expected: "at most \(Self.loadedBytesLimit)", found: "\(pickle.loadedBytes.count)"),
+        member: pickle.member)
+    }
+    for (bytes, offset) in pickle.loadedBytes.prefix(Self.loadedBytesLimit) {
       // torch.storage._load_from_bytes unpickles these: they count as part of the file.
       let inner = "\(pickle.member.map { "\($0)!" } ?? "")bytes at \(offset)"
       guard depth < limits.nesting else {

@@ -33,12 +33,6 @@ enum PKL016: PickleRule {
       default: continue
       }
     }
-    if pickle.isExhausted {
-      findings.append(
-        finding(
-          "values refer to each other so often that following them was given up",
-          title: "Entangled beyond what can be followed", place: pickle.place(pickle.run.startOffset)))
-    }
     for allocation in pickle.allocations.prefix(8) {
       findings.append(
         finding(
