@@ -94,7 +94,7 @@ import Testing
   }
 
   /// Files that other tests read, written by the libraries themselves.
-  @Test(arguments: ["tiny.h5", "dense.h5", "tiny.keras", "tiny.weights.h5", "tiny.tflite", "tiny.gguf"])
+  @Test(arguments: ["tiny.h5", "tiny.keras", "tiny.weights.h5", "tiny.tflite", "tiny.gguf"])
   func describedModelsAreSafe(_ file: String) throws {
     let verdict = try SecurityScanner().scan(file: Fixture.path("described/\(file)"))
     #expect(verdict.verdict == .safe, "\(verdict.findings.map { "\($0.rule) \($0.evidence)" })")
