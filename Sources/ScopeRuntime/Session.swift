@@ -102,21 +102,30 @@ public struct SessionOptions: Sendable, Hashable {
 
   deinit { unsafe scope_ort_release_session(engine.api, handle) }
 
+  public func run(_ feeds: [String: HostArray], fetch: [String]? = nil) throws(ScopeError) -> [String:
+    HostArray]
+  {
+    try run(feeds, fetch: fetch, releasesMemory: false)
+  }
+
   /// Runs the model once.
   ///
   /// - Parameters:
   ///   - feeds: an array per input name.
   ///   - fetch: output names; nil fetches every output.
+  ///   - releasesMemory: give the memory of activations back to the system after this run instead of keeping it for the
+  ///     next one, where whole blocks of it are free.
   /// - Returns: an array per fetched name.
   /// - Throws: `engineFailure` with ONNX Runtime's message; `invalidArgument` for an unknown input or output.
-  public func run(_ feeds: [String: HostArray], fetch: [String]? = nil) throws(ScopeError) -> [String:
-    HostArray]
-  {
+  public func run(
+    _ feeds: [String: HostArray], fetch: [String]? = nil, releasesMemory: Bool
+  ) throws(ScopeError) -> [String: HostArray] {
     let names = fetch ?? outputs.map(\.name)
     try checkNames(feeds: feeds.keys, fetch: names)
     let ordered = feeds.sorted { $0.key < $1.key }
     return unsafe try lend(ordered[...], to: []) { (values: [OpaquePointer?]) throws(ScopeError) in
-      unsafe try self.run(inputNames: ordered.map(\.key), values: values, outputNames: names)
+      unsafe try self.run(
+        inputNames: ordered.map(\.key), values: values, outputNames: names, releasesMemory: releasesMemory)
     }
   }
 
@@ -146,13 +155,22 @@ public struct SessionOptions: Sendable, Hashable {
   }
 
   private func run(
-    inputNames: [String], values: [OpaquePointer?], outputNames: [String]
+    inputNames: [String], values: [OpaquePointer?], outputNames: [String], releasesMemory: Bool
   ) throws(ScopeError) -> [String: HostArray] {
+    var runOptions: OpaquePointer?
+    defer { if let options = unsafe runOptions { unsafe scope_ort_release_run_options(engine.api, options) } }
+    // Without an arena there is nothing that could be given back.
+    if releasesMemory, options.cpuArena {
+      unsafe try engine.check(scope_ort_create_run_options(engine.api, &runOptions))
+      unsafe try engine.check(
+        scope_ort_add_run_config(engine.api, runOptions, "memory.enable_memory_arena_shrinkage", "cpu:0"))
+    }
     var results = unsafe [OpaquePointer?](repeating: nil, count: outputNames.count)
     let status = unsafe withCStrings(inputNames) { inputPointers in
       unsafe withCStrings(outputNames) { outputPointers in
         unsafe scope_ort_run(
-          engine.api, handle, nil, inputPointers, values, values.count, outputPointers, outputNames.count,
+          engine.api, handle, runOptions, inputPointers, values, values.count, outputPointers,
+          outputNames.count,
           &results)
       }
     }

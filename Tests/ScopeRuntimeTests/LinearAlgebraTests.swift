@@ -33,6 +33,11 @@ struct LinearAlgebraTests {
       difference(
         library.multiply(a, inverse), Matrix(rows: 3, columns: 3, values: [1, 0, 0, 0, 1, 0, 0, 0, 1]))
         < 1e-14)
+    let upper = try #require(library.inverseFactor(a))
+    #expect(upper[1, 0] == 0 && upper[2, 0] == 0 && upper[2, 1] == 0)
+    #expect(difference(library.multiply(upper.transposed, upper), inverse) < 1e-14)
+    #expect(library.inverseFactor(Matrix(rows: 2, columns: 2, values: [1, 2, 2, 1])) == nil)
+    #expect(library.inverseFactor(Matrix(rows: 1, columns: 1, values: [4]))?.values == [0.5])
     #expect(library.cholesky(Matrix(rows: 2, columns: 2, values: [1, 2, 2, 1])) == nil)
     #expect(library.solve(Matrix(rows: 1, columns: 1, values: [-1]), Matrix(rows: 1, columns: 1)) == nil)
   }

@@ -71,6 +71,16 @@ static inline ScopeOrtStatus *scope_ort_set_optimized_model_path(ScopeOrtApi api
                                                                  const char *path) {
   return SCOPE_ORT(11, ScopeOrtStatus *, ScopeOrtSessionOptions *, const char *)(options, path);
 }
+static inline ScopeOrtStatus *scope_ort_create_run_options(ScopeOrtApi api, ScopeOrtRunOptions **out) {
+  return SCOPE_ORT(39, ScopeOrtStatus *, ScopeOrtRunOptions **)(out);
+}
+static inline void scope_ort_release_run_options(ScopeOrtApi api, ScopeOrtRunOptions *options) {
+  SCOPE_ORT(97, void, ScopeOrtRunOptions *)(options);
+}
+static inline ScopeOrtStatus *scope_ort_add_run_config(ScopeOrtApi api, ScopeOrtRunOptions *options, const char *key,
+                                                       const char *value) {
+  return SCOPE_ORT(165, ScopeOrtStatus *, ScopeOrtRunOptions *, const char *, const char *)(options, key, value);
+}
 /// 0 runs the nodes one after the other, 1 independent branches at the same time.
 static inline ScopeOrtStatus *scope_ort_set_execution_mode(ScopeOrtApi api, ScopeOrtSessionOptions *options, int mode) {
   return SCOPE_ORT(13, ScopeOrtStatus *, ScopeOrtSessionOptions *, int)(options, mode);

@@ -79,7 +79,10 @@ package struct ModelRunner {
     }
     // Declared types of values inside may carry sizes that the samples do not have.
     exposed.graph.valueInfo = []
-    let session = try Session(engine: context.engine, model: exposed, options: context.sessionOptions)
+    var options = context.sessionOptions
+    // Such a session runs a few large batches, whose memory nobody needs afterwards.
+    options.cpuArena = false
+    let session = try Session(engine: context.engine, model: exposed, options: options)
     return try ModelRunner(session: session, output: model.graph.outputs.first?.name ?? "")
   }
 
@@ -93,7 +96,7 @@ package struct ModelRunner {
   }
 
   /// Calls `body` with the feeds and outputs of each batch and the number of samples in it that are not padding, until
-  /// it returns false.
+  /// it returns false. The session keeps none of the memory that the batches took.
   ///
   /// - Parameters:
   ///   - fetch: outputs to take; nil takes all.
@@ -119,7 +122,9 @@ package struct ModelRunner {
       if fixedBatch != nil { while chosen.count < batch { chosen.append(chosen[chosen.count - 1]) } }
       let feed = samples.feed(chosen, input: input)
       // Where only inputs are looked at there is nothing to run.
-      let outputs = fetch?.isEmpty == true ? [:] : try session.run(feed, fetch: fetch)
+      let isLast = start + batch >= indices.count
+      let outputs =
+        fetch?.isEmpty == true ? [:] : try session.run(feed, fetch: fetch, releasesMemory: isLast)
       bytesPerSample = outputs.values.reduce(0) { $0 + $1.floats.count * 4 } / max(real, 1)
       guard try body(feed, outputs, real) else { return }
       start += batch

@@ -58,7 +58,7 @@ public enum Optimizer {
     _ notes: inout [String]
   ) throws(ScopeError) -> Baseline {
     let session = try Session(
-      engine: request.engine, model: request.model, options: SessionOptions(threads: request.threads))
+      engine: request.engine, model: request.model, options: Workbench.sessionOptions(request))
     let runner = try ModelRunner(session: session, output: request.model.graph.outputs.first?.name ?? "")
     let before = ContinuousClock.now
     let scores = try runner.logits(

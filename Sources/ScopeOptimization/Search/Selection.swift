@@ -40,7 +40,7 @@ extension Workbench {
     for (index, trial) in trials.enumerated() {
       var candidate = OptimizationCandidate(
         name: trial.variant.name, technique: trial.variant.technique, steps: trial.variant.steps,
-        bytes: trial.bytes.count, calibrationSQNR: trial.sqnr, calibrationAgreement: trial.filterAgreement,
+        bytes: trial.size, calibrationSQNR: trial.sqnr, calibrationAgreement: trial.filterAgreement,
         comparison: trial.comparison, latency: trial.latency, speedup: trial.speedup ?? trial.quickSpeed,
         verdict: trial.verdict, reason: trial.reason)
       candidate.isOnFront = front.contains(index)
@@ -73,7 +73,7 @@ extension Workbench {
     request.progress("Done", 1)
     return OptimizationResult(
       model: model, foldedModel: folding.model, isApproximate: final.map { !$0.variant.isExact } ?? false,
-      originalBytes: request.originalBytes, optimizedBytes: final?.bytes.count ?? foldedBytes,
+      originalBytes: request.originalBytes, optimizedBytes: final?.size ?? foldedBytes,
       speedup: speedup, originalLatency: originalLatency, optimizedLatency: final?.latency ?? foldedLatency,
       comparison: comparison, isLabelled: judge.isLabelled, isJudged: request.samples.isReal,
       evaluationImages: judge.indices.count, calibrationImages: split.calibration.count,
@@ -104,7 +104,7 @@ extension Workbench {
   /// Explains the slowest integer variants from the engine's profile.
   private mutating func explainSlowness() throws(ScopeError) {
     let slow = trials.filter { trial in
-      trial.variant.technique == .int8 && (trial.quickSpeed.map { $0.interval.upperBound < 1 } ?? false)
+      trial.variant.technique == .int8 && trial.isSlow && trial.bytes.count > 0
     }
     guard !slow.isEmpty else { return }
     let bytes = try ONNXWriter.bytes(folding.model)
@@ -130,7 +130,7 @@ extension Workbench {
       return
         "without data a signal-to-noise ratio of \(Int(Self.blindSQNR)) dB on made-up inputs is asked for; it has \(Int(trial.sqnr))"
     }
-    if trial.bytes.count >= foldedBytes { return "not smaller than the folded float model" }
+    if trial.size >= foldedBytes { return "not smaller than the folded float model" }
     switch request.objective {
     case .latency:
       if speedup.interval.lowerBound <= 1 { return "not faster than the original on this processor" }
@@ -156,7 +156,7 @@ extension Workbench {
     }
     func value(_ index: Int) -> Double {
       let speed = trials[index].speedup?.ratio ?? 0
-      let size = Double(request.originalBytes) / Double(max(trials[index].bytes.count, 1))
+      let size = Double(request.originalBytes) / Double(max(trials[index].size, 1))
       switch request.objective {
       case .latency: return speed
       case .size: return size
@@ -233,7 +233,7 @@ extension Workbench {
       ids.append(index)
       points.append(
         ParetoFront.Point(
-          bytes: Double(trials[index].bytes.count), milliseconds: latency.medianMilliseconds,
+          bytes: Double(trials[index].size), milliseconds: latency.medianMilliseconds,
           drop: comparison.accuracyDrop))
     }
     return Set(ParetoFront.indices(points).map { ids[$0] })

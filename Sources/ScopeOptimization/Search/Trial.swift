@@ -20,8 +20,11 @@ struct Variant: Sendable, Hashable, Codable {
 /// A variant that was built, with what was measured of it so far.
 struct Trial: Sendable {
   let variant: Variant
-  /// The serialised model; kept in the work folder where there is one.
+  /// The serialised model; kept in the work folder where there is one. Empty once the variant is out, unless its slowness
+  /// is still to be explained.
   var bytes: ByteSlice
+  /// Of the serialised model.
+  let size: Int
   /// Of the scores on the filter samples, decibel.
   var sqnr: Double
   var filterAgreement: Proportion
@@ -36,10 +39,21 @@ struct Trial: Sendable {
   /// Why it is out, or why it was chosen.
   var reason = ""
 
+  init(variant: Variant, bytes: ByteSlice, sqnr: Double, filterAgreement: Proportion) {
+    self.variant = variant
+    self.bytes = bytes
+    size = bytes.count
+    self.sqnr = sqnr
+    self.filterAgreement = filterAgreement
+  }
+
+  /// Whether a short measurement found it slower than the original.
+  var isSlow: Bool { quickSpeed.map { $0.interval.upperBound < 1 } ?? false }
   var isOut: Bool { verdict == .rejected }
 
   mutating func reject(_ reason: String) {
     verdict = .rejected
     self.reason = reason
+    if !isSlow { bytes = ByteSlice([]) }
   }
 }

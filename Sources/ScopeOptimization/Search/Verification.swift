@@ -48,7 +48,7 @@ extension Workbench {
   /// decides between equals.
   private func promise(_ index: Int) -> Double {
     let trial = trials[index]
-    let size = Double(request.originalBytes) / Double(max(trial.bytes.count, 1))
+    let size = Double(request.originalBytes) / Double(max(trial.size, 1))
     let speed = quickRatio(index)
     let gain =
       switch request.objective {

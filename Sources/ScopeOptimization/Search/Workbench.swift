@@ -45,7 +45,7 @@ struct Workbench {
     let output = request.model.graph.outputs.first?.name ?? ""
     folded = try ModelRunner(
       session: try Session(
-        engine: request.engine, model: folding.model, options: SessionOptions(threads: request.threads)),
+        engine: request.engine, model: folding.model, options: Self.sessionOptions(request)),
       output: output)
     judge = baseline.judge
     baselineDuration = baseline.duration
@@ -162,6 +162,12 @@ struct Workbench {
     return model
   }
 
+  /// Weights are kept apart from the activations, whose memory can then be given back after large batches.
+  static func sessionOptions(_ request: OptimizationRequest) -> SessionOptions {
+    SessionOptions(
+      threads: request.threads, configuration: ["session.use_device_allocator_for_initializers": "1"])
+  }
+
   func session(of trial: Trial) throws(ScopeError) -> Session {
     try sessions.session(trial.variant.name, trial.bytes, request)
   }
@@ -170,7 +176,10 @@ struct Workbench {
     try ModelRunner(session: try session(of: trial), output: original.output)
   }
 
-  mutating func reject(_ index: Int, _ reason: String) { trials[index].reject(reason) }
+  mutating func reject(_ index: Int, _ reason: String) {
+    trials[index].reject(reason)
+    sessions.drop(trials[index].variant.name)
+  }
 
   // MARK: Time of one run
 
@@ -240,7 +249,7 @@ private final class SessionCache {
       return entry.session
     }
     let session = try Session(
-      engine: request.engine, modelBytes: bytes, options: SessionOptions(threads: request.threads))
+      engine: request.engine, modelBytes: bytes, options: Workbench.sessionOptions(request))
     loaded.append((name, bytes.count, session))
     while loaded.count > 1,
       loaded.count > Self.countLimit || loaded.reduce(0, { $0 + $1.bytes }) > Self.byteLimit
@@ -249,4 +258,6 @@ private final class SessionCache {
     }
     return session
   }
+
+  func drop(_ name: String) { loaded.removeAll { $0.name == name } }
 }

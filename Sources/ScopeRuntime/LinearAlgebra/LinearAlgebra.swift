@@ -34,6 +34,11 @@ import ScopeBytes
       UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Double>?, UnsafePointer<Int32>?,
       UnsafeMutablePointer<Int32>?
     ) -> Void
+  private typealias Trtri =
+    @convention(c) (
+      UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafeMutablePointer<Double>?,
+      UnsafePointer<Int32>?, UnsafeMutablePointer<Int32>?
+    ) -> Void
   private typealias Potrs =
     @convention(c) (
       UnsafePointer<CChar>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?, UnsafePointer<Double>?,
@@ -56,6 +61,7 @@ import ScopeBytes
   private let dpotrf: Potrf
   private let dpotri: Potrf
   private let dpotrs: Potrs
+  private let dtrtri: Trtri
   private let dgesdd: Gesdd
   private let setThreads: SetThreads?
 
@@ -95,6 +101,7 @@ import ScopeBytes
     unsafe dpotrf = unsafeBitCast(try symbol("dpotrf_"), to: Potrf.self)
     unsafe dpotri = unsafeBitCast(try symbol("dpotri_"), to: Potrf.self)
     unsafe dpotrs = unsafeBitCast(try symbol("dpotrs_"), to: Potrs.self)
+    unsafe dtrtri = unsafeBitCast(try symbol("dtrtri_"), to: Trtri.self)
     unsafe dgesdd = unsafeBitCast(try symbol("dgesdd_"), to: Gesdd.self)
     unsafe setThreads = (try? symbol("openblas_set_num_threads")).map {
       unsafe unsafeBitCast($0, to: SetThreads.self)
@@ -212,6 +219,30 @@ import ScopeBytes
       for column in 0..<row { result[column, row] = result[row, column] }
     }
     return result
+  }
+
+  /// Upper triangular `U` with `A^-1 = U^T U` for a symmetric positive definite `A`; nil when it is not.
+  ///
+  /// With J turning the order of rows or columns round and `J A J = L L^T`, `U = J L^-1 J`: one factor and one inverse of
+  /// a triangle, in the memory of `a` where the caller gives it away.
+  public func inverseFactor(_ a: consuming Matrix) -> Matrix? {
+    precondition(a.rows == a.columns)
+    guard a.rows > 0 else { return a }
+    // Turning round rows and columns of a row-major matrix turns round its elements.
+    a.values.reverse()
+    guard factorize(&a) else { return nil }
+    var n = Int32(a.rows)
+    var status: Int32 = 0
+    var (triangle, diagonal) = (CChar(UInt8(ascii: "U")), CChar(UInt8(ascii: "N")))
+    unsafe a.values.withUnsafeMutableBufferPointer {
+      unsafe dtrtri(&triangle, &diagonal, &n, $0.baseAddress, &n, &status)
+    }
+    guard status == 0 else { return nil }
+    a.values.reverse()
+    for row in 1..<max(a.rows, 1) {
+      for column in 0..<row { a[row, column] = 0 }
+    }
+    return a
   }
 
   /// `X` with `A X = B` for a symmetric positive definite `A`; nil when it is not.

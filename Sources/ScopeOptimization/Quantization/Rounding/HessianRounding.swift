@@ -71,16 +71,15 @@ package enum HessianRounding {
     guard mean > 0, mean.isFinite else { return nil }
     let sequence =
       order == .stored ? Array(0..<n) : (0..<n).sorted { (-diagonal[$0], $0) < (-diagonal[$1], $1) }
-    let ordered = order == .stored ? gram : gram.submatrix(sequence)
     var share = max(damping, 1e-9)
     while share <= 1 {
-      var damped = ordered
+      // Made anew in each round: large layers' matrices take hundreds of megabytes, so few may live at once.
+      var damped = order == .stored ? gram : gram.submatrix(sequence)
       for index in 0..<n { damped[index, index] += share * mean }
-      if let inverse = SmallMatrices.inverse(damped, algebra),
-        let lower = SmallMatrices.cholesky(inverse, algebra),
-        lower.values.allSatisfy(\.isFinite), (0..<n).allSatisfy({ lower[$0, $0] > 0 })
+      if let upper = SmallMatrices.inverseFactor(damped, algebra), upper.values.allSatisfy(\.isFinite),
+        (0..<n).allSatisfy({ upper[$0, $0] > 0 })
       {
-        return Factor(order: sequence, upper: lower.transposed)
+        return Factor(order: sequence, upper: upper)
       }
       share *= 10
     }

@@ -12,11 +12,11 @@ package struct InputMoments: Sendable {
     /// Longest patch whose moments are taken.
     package var longestPatch = 4608
     /// Bytes of the moments that are kept; the longest patches are left out beyond it.
-    package var keptBytes = 384 << 20
+    package var keptBytes = 256 << 20
     /// Bytes of the sums of one pass over the samples; more layers take more passes.
-    package var sumBytes = 640 << 20
+    package var sumBytes = 96 << 20
     /// Bytes of the activations of one run.
-    package var activationBytes = 192 << 20
+    package var activationBytes = 48 << 20
 
     package init() {}
 

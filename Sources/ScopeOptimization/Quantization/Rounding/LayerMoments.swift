@@ -68,8 +68,11 @@ package struct LayerMoments: Sendable {
 
 /// Sums over the patches of one layer while samples run.
 struct MomentAccumulator {
-  /// Patches that are gathered before they are multiplied.
-  private static let panel = 1024
+  /// Patches that are gathered before they are multiplied: enough for a matrix product to be fast, fewer where many
+  /// groups gather at once.
+  private static func panel(length: Int, groups: Int) -> Int {
+    max(64, min(1024, (4 << 20) / max(groups * length * 4, 1)))
+  }
 
   let patches: LayerPatches
   private var sums: [Matrix]
@@ -77,23 +80,27 @@ struct MomentAccumulator {
   /// Per group, [pendingRows, length].
   private var pending: [[Float]]
   private var pendingRows = 0
+  private let panel: Int
   private(set) var rows = 0
 
   /// Bytes that an accumulator of this geometry takes.
-  static func bytes(length: Int, groups: Int) -> Int { groups * length * (length * 12 + panel * 4) }
+  static func bytes(length: Int, groups: Int) -> Int {
+    groups * length * (length * 12 + panel(length: length, groups: groups) * 4)
+  }
 
   init(_ patches: LayerPatches) {
     self.patches = patches
     let n = patches.length
+    panel = Self.panel(length: n, groups: patches.group)
     sums = [Matrix](repeating: Matrix(rows: n, columns: n), count: patches.group)
     totals = [[Double]](repeating: [Double](repeating: 0, count: n), count: patches.group)
     pending = [[Float]](repeating: [], count: patches.group)
   }
 
   mutating func add(_ input: HostArray, at positions: [LayerPatches.Position], algebra: LinearAlgebra) {
-    for start in stride(from: 0, to: positions.count, by: Self.panel) {
-      let part = Array(positions[start..<min(start + Self.panel, positions.count)])
-      if pendingRows + part.count > Self.panel { flush(algebra) }
+    for start in stride(from: 0, to: positions.count, by: panel) {
+      let part = Array(positions[start..<min(start + panel, positions.count)])
+      if pendingRows + part.count > panel { flush(algebra) }
       for group in 0..<patches.group {
         pending[group].append(contentsOf: patches.rows(input, at: part, group: group))
       }

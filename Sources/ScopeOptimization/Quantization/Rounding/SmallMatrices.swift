@@ -74,6 +74,12 @@ enum SmallMatrices {
     return result
   }
 
+  /// Upper triangular `U` with `A^-1 = U^T U`; nil when `A` is not positive definite.
+  static func inverseFactor(_ a: consuming Matrix, _ algebra: LinearAlgebra) -> Matrix? {
+    guard a.rows <= largestOrder else { return algebra.inverseFactor(a) }
+    return inverse(a, algebra).flatMap { cholesky($0, algebra) }?.transposed
+  }
+
   /// Adds `A^T A` to `gram` and the column sums of A to `totals`; `a` is [rows, n] row-major.
   static func addMoments(
     _ a: [Float], rows: Int, to gram: inout Matrix, _ totals: inout [Double], _ algebra: LinearAlgebra
