@@ -76,7 +76,7 @@ enum SecurityRun {
   static func scan(
     _ path: String, _ scanner: SecurityScanner, _ options: SecurityOptions
   ) throws(ScopeError) -> [FileVerdict] {
-    var verdicts = try scanner.scan(path: path)
+    var verdicts = try scanner.scan(path: path, jobs: options.jobs ?? 0)
     if let policy = options.signature {
       // The scan of a folder speaks of the signature too, without anybody's key.
       verdicts.removeAll { ["model signature", "unsigned model"].contains($0.format) }

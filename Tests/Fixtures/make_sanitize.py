@@ -5,7 +5,7 @@
 
 `checkpoint.pt` (zip) and `legacy.pt` hold views, strides, shared tensors, every element type that safetensors has, scalars
 and empty tensors, in nested containers beside an optimizer and other values; the `.json` beside each lists the tensors'
-types, shapes and little-endian bytes as `torch.load` gives them. `malicious.pt` calls `os.getcwd` when it is loaded.
+types, shapes and little-endian bytes as `torch.load` gives them. `malicious.pt` calls `os.system` when it is loaded.
 """
 import json, os, random
 
@@ -71,7 +71,7 @@ def main():
 
     class Call:
         def __reduce__(self):
-            return os.getcwd, ()
+            return os.system, ("echo",)
 
     torch.save({"weight": torch.ones(2, 2), "hook": Call()}, os.path.join(FOLDER, "malicious.pt"))
     numpy.savez(

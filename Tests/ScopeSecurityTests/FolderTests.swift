@@ -9,7 +9,8 @@ import Testing
     let verdicts = try SecurityScanner().scan(path: Fixture.path("malicious"))
     #expect(verdicts.count > 250)
     let found = Set(verdicts.filter { $0.verdict == .unsafe }.map(\.path))
-    let expected = Set(Corpus.files("bad"))
+    // Of the payloads in weights, only the archive at the end of a file shows without reading the weights.
+    let expected = Set(Corpus.files("bad") + [Fixture.path("malicious/deep/hidden/raw_zip.safetensors")])
     #expect(
       found.symmetricDifference(expected).isEmpty,
       "\(found.symmetricDifference(expected).map(Corpus.name).sorted())")

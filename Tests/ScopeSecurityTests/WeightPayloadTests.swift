@@ -20,7 +20,11 @@ import Testing
       let verdict = try deep(path)
       #expect(Corpus.rules(verdict).contains("WGT001"), "\(Corpus.name(path))")
       #expect(verdict.verdict == .unsafe)
-      #expect(try SecurityScanner().scan(file: path).verdict == .safe, "\(Corpus.name(path))")
+      // An archive that ends a file is seen from its end, without the weights.
+      let isPolyglot = Corpus.name(path) == "raw_zip.safetensors"
+      #expect(
+        try SecurityScanner().scan(file: path).verdict == (isPolyglot ? .unsafe : .safe),
+        "\(Corpus.name(path))")
     }
   }
 

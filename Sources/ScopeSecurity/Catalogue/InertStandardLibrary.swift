@@ -106,7 +106,7 @@ extension CallableCatalogue {
         "json.decoder.JSONDecoder", "json.JSONEncoder", "json.JSONDecoder", "json.loads", "json.dumps",
         "email.+", "email.message.+", "email.headerregistry.+", "email._policybase.+", "email.policy.+",
         "json.decoder.JSONDecodeError", "json.JSONDecodeError", "traceback.FrameSummary", "traceback.+",
-        "os.getcwd", "posix.getcwd", "os.path.exists", "posixpath.exists", "inspect._empty",
+        "os.path.exists", "posixpath.exists", "inspect._empty",
         "inspect.Signature",
         "inspect.Parameter", "inspect._ParameterKind", "warnings.catch_warnings",
         "multiprocessing.context.DefaultContext", "multiprocessing.context.AuthenticationError",

@@ -54,7 +54,10 @@ struct RepositoryScanner {
   // MARK: - JSON
 
   private mutating func scanJSON(_ bytes: ByteSlice) {
-    guard Self.configurations.contains(name) else { return }
+    guard Self.configurations.contains(name) else {
+      checkWhole(bytes)
+      return
+    }
     let json: JSONValue
     do throws(ScopeError) {
       guard bytes.count <= Self.textLimit else {
@@ -74,6 +77,14 @@ struct RepositoryScanner {
     if name == "generation_config.json", hasFile("custom_generate/generate.py") {
       add("custom_generate/generate.py replaces generate()", key: "custom_generate")
     }
+  }
+
+  /// JSON that breaks off was not read to its end. Lists of one value per line are no single value and are left alone.
+  private mutating func checkWhole(_ bytes: ByteSlice) {
+    guard !bytes.isEmpty, bytes.count <= Self.textLimit, bytes[0] == 0x7B || bytes[0] == 0x5B else { return }
+    let firstLine = bytes.firstIndex(of: [0x0A], from: 0).map { bytes.prefix($0) }
+    if let firstLine, (try? JSONScanner.parse(firstLine)) != nil { return }
+    do throws(ScopeError) { _ = try JSONScanner.parse(bytes) } catch { problem = error }
   }
 
   /// Keys that mean code wherever they stand: configurations nest those of their parts.
@@ -236,7 +247,7 @@ struct RepositoryScanner {
         // model.eval( and my_exec( are other names.
         let isName =
           line.before.map { $0 == 0x2E || $0 == 0x5F || $0 >= 0x80 || Self.isAlphanumeric($0) } ?? false
-        guard !isName else { continue }
+        guard !isName, !line.isComment else { continue }
         add(
           "line \(line.number): \(line.text.prefix(100))",
           title: "Python code beside the model calls \(call.filter { $0 != "(" })", severity: .medium)
@@ -270,6 +281,12 @@ struct RepositoryScanner {
     /// From what was looked for to the end of the line.
     var rest: String
     var before: UInt8?
+    /// Whether a `#` stands before what was looked for, with no quote on the line before that: a quote could close a
+    /// string from a line above, and a carriage return ends a comment.
+    var isComment: Bool {
+      let before = text.dropLast(rest.count)
+      return before.contains("#") && !before.contains { "\"'\r".contains($0) }
+    }
   }
 
   /// The lines that hold a text, at most 65,536.

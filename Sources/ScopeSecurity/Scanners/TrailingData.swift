@@ -35,7 +35,8 @@ extension FileScan {
         scanTrailing(bytes.dropFirst(end), member: member, depth: depth)
         return
       }
-    case .safetensors, .onnx, .hdf5, .gguf, .tflite, .executable, .unsupported, .text: break
+    // Readers of GGUF and TensorFlow Lite look behind their data themselves: TFLite keeps its labels there.
+    case .safetensors, .onnx, .hdf5, .executable, .unsupported, .text: break
     default: return
     }
     guard depth < limits.nesting, ContentKind.hasEndRecord(bytes), let archive = try? ZipArchive(bytes),
