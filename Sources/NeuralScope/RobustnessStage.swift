@@ -15,6 +15,8 @@ enum RobustnessStage {
     settings.threads = options.threads
     settings.sampleCount = sampleCount
     settings.checksSanity = options.attack.checksSanity
+    settings.findsMinimalEpsilon = options.attack.findsMinimalEpsilon
+    settings.seed = options.seed
     let evaluator = RobustnessEvaluator(engine: engine, options: settings)
     let progress = { (fraction: Double, message: String) in
       options.progress?(ScopeProgress(stage: "Attacking: \(message)", fraction: fraction)) ?? ()
@@ -94,7 +96,33 @@ enum RobustnessStage {
         Report.RobustnessCheck(
           name: $0.name, outcome: $0.outcome.rawValue, evidence: $0.evidence, advice: $0.advice)
       }
+    section.calibration = result.calibration.map(calibration)
+    section.optimizedCalibration = result.otherCalibration.map(calibration)
+    section.minimalEpsilon = result.minimalEpsilon.map { found in
+      Report.MinimalEpsilon(
+        limit: found.limit, found: found.found, withstood: found.withstood, median: found.quantile(0.5),
+        area: .fraction(
+          found.area, samples: found.imageCount, conditions: "mean accuracy over the budgets from 0 to 16/255"
+        ),
+        settings: "bisection with APGD on the margin, \(found.steps) steps, up to \(found.rounds) halvings")
+    }
     section.samples = result.samples.compactMap { sample(of: $0, classNames: data.dataset.classNames) }
+    return section
+  }
+
+  private static func calibration(_ found: Calibration) -> Report.Calibration {
+    var section = Report.Calibration(
+      expectedError: .fraction(
+        found.expectedError, samples: found.imageCount, conditions: "15 bins of confidence, clean images"),
+      overconfidence: found.overconfidence, logLoss: found.logLoss,
+      bins: found.bins.map {
+        Report.Calibration.Bin(
+          low: $0.low, high: $0.high, count: $0.count, meanConfidence: $0.meanConfidence,
+          accuracy: $0.accuracy)
+      })
+    section.temperature = found.temperature
+    section.errorBefore = found.errorBefore
+    section.errorAfter = found.errorAfter
     return section
   }
 

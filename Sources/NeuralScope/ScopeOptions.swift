@@ -116,6 +116,8 @@ public struct AttackOptions: Sendable {
   public var randomStart = false
   /// Whether to look for false robustness too; costs a few more attacks on a few images.
   public var checksSanity = true
+  /// Whether each image's smallest budget is looked for.
+  public var findsMinimalEpsilon = false
   /// Added to the length of a gradient before PGD in L2 divides by it; see ``AttackSpecification/gradientNormFloor``.
   public var gradientNormFloor = 1e-10
 

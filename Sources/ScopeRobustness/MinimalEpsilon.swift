@@ -16,6 +16,18 @@ public struct MinimalEpsilon: Sendable, Hashable, Codable {
   public var imageCount: Int
   public var seconds: Double
 
+  public init(
+    limit: Double, rounds: Int, steps: Int, found: [Double], withstood: Int, imageCount: Int, seconds: Double
+  ) {
+    self.limit = limit
+    self.rounds = rounds
+    self.steps = steps
+    self.found = found
+    self.withstood = withstood
+    self.imageCount = imageCount
+    self.seconds = seconds
+  }
+
   /// Images right when clean.
   public var right: Int { found.count + withstood }
 

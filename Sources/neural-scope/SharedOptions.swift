@@ -151,6 +151,9 @@ struct AttackFlags: ParsableArguments {
   @Flag(help: "Start PGD at a random point, as Madry et al. do; deterministic by --seed.")
   var randomStart = false
 
+  @Flag(help: "Look for the smallest Linf budget that fools each image, up to 16/255.")
+  var minimalEpsilon = false
+
   @Flag(
     inversion: .prefixedNo,
     help: "Attack a few images again in ways that reveal masked gradients and too weak attacks.")
@@ -207,6 +210,7 @@ extension ScopeOptions {
       self.attack.stepSize = attack.stepSize
       self.attack.randomStart = attack.randomStart
       self.attack.checksSanity = attack.checks
+      self.attack.findsMinimalEpsilon = attack.minimalEpsilon
       self.attack.gradientNormFloor = attack.gradientNormFloor
     }
     command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(

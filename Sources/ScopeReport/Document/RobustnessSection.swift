@@ -69,6 +69,31 @@ enum RobustnessSection {
         } ?? "")
     }
     return [score, level ?? Document.missing("Robustness Level", "robustness.level", report), clean]
+      + calibration(robustness) + minimalEpsilon(robustness)
+  }
+
+  private static func calibration(_ robustness: Report.Robustness) -> [Document.Row] {
+    guard let own = robustness.calibration else { return [] }
+    var detail = "expected calibration error, \(own.expectedError.conditions ?? "")"
+    if let other = robustness.optimizedCalibration {
+      detail += "; the optimized model \(other.expectedError.text)"
+    }
+    return [
+      Document.Row(
+        name: "Calibration Error", value: own.expectedError.text, detail: detail,
+        interpretation: RobustnessNarrative.calibration(own))
+    ]
+  }
+
+  private static func minimalEpsilon(_ robustness: Report.Robustness) -> [Document.Row] {
+    guard let found = robustness.minimalEpsilon else { return [] }
+    return [
+      Document.Row(
+        name: "Smallest Perturbation", value: found.median.map { Format.epsilon($0) } ?? "beyond",
+        detail:
+          "median over the images that were right, Linf; area under the curve \(found.area.text); \(found.settings)",
+        interpretation: RobustnessNarrative.minimalEpsilon(found))
+    ]
   }
 
   private static func norms(_ robustness: Report.Robustness) -> [String] {

@@ -55,6 +55,34 @@ enum RobustnessNarrative {
     return "\(Format.percent(lost, 0)) of the correct predictions flip."
   }
 
+  /// Whether probabilities can be shown to users, and what would mend them.
+  static func calibration(_ calibration: Report.Calibration) -> String {
+    let error = calibration.expectedError.value
+    let direction = calibration.overconfidence > 0 ? "too sure" : "not sure enough"
+    var text =
+      error < Thresholds.calibratedError
+      ? "Confidence can be read as probability."
+      : "The model is \(direction): its mean confidence is \(Format.points(abs(calibration.overconfidence))) "
+        + "\(calibration.overconfidence > 0 ? "above" : "below") its accuracy."
+    if error >= Thresholds.calibratedError, let temperature = calibration.temperature,
+      let before = calibration.errorBefore, let after = calibration.errorAfter, after < before
+    {
+      text +=
+        " Dividing the logits by \(Format.fixed(temperature, 2)), fitted on half of the images, takes the error of "
+        + "the other half from \(Format.percent(before)) to \(Format.percent(after)); no prediction changes."
+    }
+    return text
+  }
+
+  static func minimalEpsilon(_ found: Report.MinimalEpsilon) -> String {
+    let right = found.found.count + found.withstood
+    guard right > 0 else { return "No prediction was correct before the attack." }
+    let half =
+      found.median.map { "Half of the correct predictions flip within \(Format.epsilon($0))" }
+      ?? "More than half of the correct predictions withstand \(Format.epsilon(found.limit))"
+    return "\(half); \(found.withstood) of \(right) withstand \(Format.epsilon(found.limit))."
+  }
+
   /// What the checks say of the score.
   static func confidence(_ robustness: Report.Robustness) -> String? {
     guard let checks = robustness.checks, let confidence = robustness.confidence else { return nil }

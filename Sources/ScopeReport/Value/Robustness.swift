@@ -14,6 +14,12 @@ extension Report {
     public var confidence: String?
     /// Checks against false robustness.
     public var checks: [RobustnessCheck]?
+    /// Whether confidence means what it says, on the clean images.
+    public var calibration: Calibration?
+    /// The same of the optimized model.
+    public var optimizedCalibration: Calibration?
+    /// How small a change fools each image; only when it was asked for.
+    public var minimalEpsilon: MinimalEpsilon?
     /// Radius at which the score is taken, in pixel units [0, 1].
     public var headlineEpsilon: Double?
     public var headlineNorm: String?
@@ -37,6 +43,71 @@ extension Report {
       worstCase = []
       optimizedComparison = []
       samples = []
+    }
+  }
+
+  /// Confidence (the largest softmax probability) against accuracy.
+  public struct Calibration: Codable, Sendable, Hashable {
+    /// Mean |confidence - accuracy| over 15 bins of confidence, weighted by their images (Guo et al. 2017,
+    /// arXiv:1706.04599).
+    public var expectedError: Figure
+    /// Mean confidence minus accuracy, as a fraction.
+    public var overconfidence: Double
+    /// Negative log-likelihood per image, nats.
+    public var logLoss: Double
+    /// Temperature fitted on half of the images, and the expected error of the other half without and with it.
+    public var temperature: Double?
+    public var errorBefore: Double?
+    public var errorAfter: Double?
+    /// Bins that hold images.
+    public var bins: [Bin]
+
+    public struct Bin: Codable, Sendable, Hashable {
+      public var low: Double
+      public var high: Double
+      public var count: Int
+      public var meanConfidence: Double
+      public var accuracy: Double
+
+      public init(low: Double, high: Double, count: Int, meanConfidence: Double, accuracy: Double) {
+        self.low = low
+        self.high = high
+        self.count = count
+        self.meanConfidence = meanConfidence
+        self.accuracy = accuracy
+      }
+    }
+
+    public init(expectedError: Figure, overconfidence: Double, logLoss: Double, bins: [Bin]) {
+      self.expectedError = expectedError
+      self.overconfidence = overconfidence
+      self.logLoss = logLoss
+      self.bins = bins
+    }
+  }
+
+  /// The smallest Linf budgets that an attack found, image by image.
+  public struct MinimalEpsilon: Codable, Sendable, Hashable {
+    /// Largest budget tried, in pixel units [0, 1].
+    public var limit: Double
+    /// Of the images right when clean, ascending; those that withstood the limit are missing.
+    public var found: [Double]
+    public var withstood: Int
+    /// Budget that fools half of the images that were right; nil beyond the limit.
+    public var median: Double?
+    /// Mean accuracy over the budgets up to the limit: the area under the curve.
+    public var area: Figure
+    public var settings: String
+
+    public init(
+      limit: Double, found: [Double], withstood: Int, median: Double?, area: Figure, settings: String
+    ) {
+      self.limit = limit
+      self.found = found
+      self.withstood = withstood
+      self.median = median
+      self.area = area
+      self.settings = settings
     }
   }
 

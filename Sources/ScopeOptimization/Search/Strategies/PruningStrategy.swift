@@ -29,26 +29,42 @@ struct PruningStrategy: SearchStrategy {
     for cost in costs(bench.request.objective, study) {
       var step = Self.middle
       var direction = 0
+      var (kept, lost): (Double?, Double?)
       while Self.ladder.indices.contains(step), bench.isBefore(share) {
-        var plan = study.plan(saving: Self.ladder[step], cost: cost)
-        guard !plan.isEmpty else { break }
-        let (saving, noise) = (plan.expectedSaving, plan.expectedNoise)
-        // Plans of two costs may be one.
-        (plan.expectedSaving, plan.expectedNoise) = (0, 0)
-        let isKept: Bool
-        if let known = tried[plan] {
-          isKept = known
-        } else {
-          let key = plan
-          (plan.expectedSaving, plan.expectedNoise) = (saving, noise)
-          isKept = try attempt(plan, cost, study, context, &bench, until: share)
-          tried[key] = isKept
+        let saving = Self.ladder[step]
+        guard let isKept = try attempt(saving, cost, study, context, &tried, &bench, until: share) else {
+          break
         }
+        if isKept { kept = saving } else { lost = saving }
         if direction == 0 { direction = isKept ? 1 : -1 }
         if isKept != (direction > 0) { break }
         step += direction
       }
+      // The budget ends between two steps of the ladder: half a step may still fit.
+      if let kept, let lost, bench.isBefore(share) {
+        _ = try attempt((kept + lost) / 2, cost, study, context, &tried, &bench, until: share)
+      }
     }
+  }
+
+  /// Proposes the plan of a saving unless an equal one was proposed before.
+  ///
+  /// - Returns: whether it keeps the accuracy budget; nil when nothing can be removed.
+  private func attempt(
+    _ saving: Double, _ cost: PruningRecipe.Cost, _ study: PruningStudy, _ context: OptimizationContext,
+    _ tried: inout [PruningPlan: Bool], _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) -> Bool? {
+    var plan = study.plan(saving: saving, cost: cost)
+    guard !plan.isEmpty else { return nil }
+    let (expected, noise) = (plan.expectedSaving, plan.expectedNoise)
+    // Plans of two costs may be one.
+    (plan.expectedSaving, plan.expectedNoise) = (0, 0)
+    let key = plan
+    if let known = tried[key] { return known }
+    (plan.expectedSaving, plan.expectedNoise) = (expected, noise)
+    let isKept = try attempt(plan, cost, study, context, &bench, until: share)
+    tried[key] = isKept
+    return isKept
   }
 
   /// Plans by measured time follow the machine's kernels. Where only channels can go, the steps are small and noise may
