@@ -57,6 +57,9 @@ enum RobustnessNarrative {
 
   /// Whether probabilities can be shown to users, and what would mend them.
   static func calibration(_ calibration: Report.Calibration) -> String {
+    if let images = calibration.expectedError.samples, images < Thresholds.minimumEvaluationImages {
+      return "Too few to judge: on \(Format.plural(images, "image")), chance alone makes such an error."
+    }
     let error = calibration.expectedError.value
     let direction = calibration.overconfidence > 0 ? "too sure" : "not sure enough"
     var text =
