@@ -14,12 +14,14 @@ enum FileProvenance {
     guard let bytes = try? ByteSlice(mappingFile: path) else { return }
     file.bytes = bytes.count
     file.sha256 = bytes.sha256
-    file.frameworks = frameworks(bytes, file.format, path)
-    file.licenses = licenses(bytes, file.format, path)
+    // What cannot be read says nothing here; the scan of the same file has reported it.
+    let metadata = file.format == "safetensors" ? (try? SafetensorsReader.read(bytes))?.metadata : nil
+    file.frameworks = frameworks(bytes, file.format, path, safetensorsFormat: metadata?["format"])
+    file.licenses = licenses(stated: metadata?["license"], path)
   }
 
   private static func frameworks(
-    _ bytes: ByteSlice, _ format: String, _ path: String
+    _ bytes: ByteSlice, _ format: String, _ path: String, safetensorsFormat: String?
   ) -> [SecurityScan.Framework] {
     switch format {
     case "torchscript": return [.init(name: "PyTorch")]
@@ -34,9 +36,8 @@ enum FileProvenance {
       let version = model.producerVersion
       return [.init(name: model.producerName, version: version.isEmpty ? nil : version)]
     case "safetensors":
-      let framework = (try? SafetensorsReader.read(bytes))?.metadata["format"]
       return ["pt": "PyTorch", "tf": "TensorFlow", "flax": "Flax", "np": "NumPy", "mlx": "MLX"][
-        framework ?? ""
+        safetensorsFormat ?? ""
       ]
       .map { [.init(name: $0)] } ?? []
     default: return []
@@ -44,14 +45,8 @@ enum FileProvenance {
   }
 
   /// The file's own metadata first, then the model card and licence file beside it.
-  private static func licenses(
-    _ bytes: ByteSlice, _ format: String, _ path: String
-  ) -> [String] {
-    if format == "safetensors", let license = (try? SafetensorsReader.read(bytes))?.metadata["license"],
-      !license.isEmpty
-    {
-      return [license]
-    }
+  private static func licenses(stated: String?, _ path: String) -> [String] {
+    if let stated, !stated.isEmpty { return [stated] }
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     if let card = text("\(folder)README.md"), case let stated = cardLicenses(card), !stated.isEmpty {
       return stated

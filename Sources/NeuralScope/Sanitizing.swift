@@ -104,7 +104,7 @@ enum Sanitizing {
           throw ScopeError(.malformed, "the archive has this array twice")
         }
         contents.tensors[name] = try Tensor(
-          dataType: type(array.element), dimensions: array.dimensions,
+          dataType: array.element.dataType, dimensions: array.dimensions,
           storage: array.dimensions.contains(0)
             ? .packed(ByteSlice([])) : .strided(array.data, strides: array.strides))
       } catch {
@@ -112,23 +112,6 @@ enum Sanitizing {
       }
     }
     return contents
-  }
-
-  private static func type(_ element: NumpyArray.Element) -> DataType {
-    switch element {
-    case .bool: .bool
-    case .uint8: .uint8
-    case .int8: .int8
-    case .uint16: .uint16
-    case .int16: .int16
-    case .uint32: .uint32
-    case .int32: .int32
-    case .uint64: .uint64
-    case .int64: .int64
-    case .float16: .float16
-    case .float32: .float32
-    case .float64: .float64
-    }
   }
 
   /// Splits what is not a tensor into metadata and what is left out.
@@ -149,7 +132,7 @@ enum Sanitizing {
     }
     if !contents.sharedWith.isEmpty {
       let members = contents.sharedWith.map {
-        SafetensorsWriter.quoted($0.key) + ":" + SafetensorsWriter.quoted($0.value)
+        JSONText.quoted($0.key) + ":" + JSONText.quoted($0.value)
       }
       metadata["shared_tensors"] = "{" + members.joined(separator: ",") + "}"
     }

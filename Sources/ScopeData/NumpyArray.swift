@@ -1,4 +1,5 @@
 import ScopeBytes
+import ScopeGraph
 
 /// An `.npy` array (NumPy format versions 1 to 3): its header, checked against the bytes that follow.
 ///
@@ -21,6 +22,24 @@ package struct NumpyArray {
     /// Bytes per value.
     var size: Int { rawValue.last?.wholeNumberValue ?? 1 }
     var isFloat: Bool { rawValue.hasPrefix("f") }
+
+    /// The same type in a graph.
+    package var dataType: DataType {
+      switch self {
+      case .bool: .bool
+      case .uint8: .uint8
+      case .int8: .int8
+      case .uint16: .uint16
+      case .int16: .int16
+      case .uint32: .uint32
+      case .int32: .int32
+      case .uint64: .uint64
+      case .int64: .int64
+      case .float16: .float16
+      case .float32: .float32
+      case .float64: .float64
+      }
+    }
   }
 
   package let element: Element

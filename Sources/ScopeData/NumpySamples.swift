@@ -47,21 +47,7 @@ public struct NumpySamples: Sendable {
   }
 
   private static func tensor(_ array: NumpyArray, _ name: String, rows: Int) throws(ScopeError) -> Tensor {
-    let type: DataType =
-      switch array.element {
-      case .bool: .bool
-      case .uint8: .uint8
-      case .int8: .int8
-      case .uint16: .uint16
-      case .int16: .int16
-      case .uint32: .uint32
-      case .int32: .int32
-      case .uint64: .uint64
-      case .int64: .int64
-      case .float16: .float16
-      case .float32: .float32
-      case .float64: .float64
-      }
+    let type = array.element.dataType
     var stride = 1
     var isRowMajor = true
     for (size, step) in zip(array.dimensions, array.strides).reversed() {

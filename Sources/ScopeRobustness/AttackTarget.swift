@@ -176,11 +176,7 @@ package struct Logits {
 
   /// Class of the largest score of image `index`.
   func prediction(_ index: Int) -> Int {
-    var best = 0
-    for candidate in 0..<classes where values[index * classes + candidate] > values[index * classes + best] {
-      best = candidate
-    }
-    return best
+    AttackAnswer.largest(values[index * classes..<(index + 1) * classes])
   }
 
   /// Softmax probability of `label` for image `index`; scores that already are probabilities are read as they are.

@@ -33,7 +33,7 @@ struct EvaluationRun {
   private var right: [Bool] = []
   private var secondRight: [Bool] = []
   /// [images, classes], of the model and of the second one.
-  private var cleanScores: [Float] = []
+  private(set) var cleanScores: [Float] = []
   private var secondScores: [Float] = []
   var tallies: [Tally]
   private var samples: SampleCollector
@@ -180,10 +180,7 @@ struct EvaluationRun {
     var found: [(image: Int, point: [Float])] = []
     var run = self
     let start = { (image: Int) throws(ScopeError) -> (label: Int, attack: any ImageAttack) in
-      let attacked = AttackedImage(
-        pixels: images.pixelValues(image..<image + 1), channels: images.channels, height: images.height,
-        width: images.width, label: images.labels[image],
-        cleanLogits: Array(cleanScores[image * classes..<(image + 1) * classes]), position: image)
+      let attacked = AttackedImage(image, of: images, scores: cleanScores)
       return (images.labels[image], StreamedAttack.start(attack, on: attacked, classes: classes))
     }
     let progressMeter = meter

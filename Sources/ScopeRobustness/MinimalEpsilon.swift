@@ -56,31 +56,22 @@ extension MinimalEpsilon {
   private static let rounds = 8
   private static let steps = 20
 
+  /// - Parameter scores: the logits without attack [images, classes].
   /// - Throws: `interrupted`, `engineFailure`.
   package static func measure(
-    target: AttackTarget, images: LabeledImages, seed: UInt64,
+    target: AttackTarget, images: LabeledImages, scores: [Float], seed: UInt64,
     progress: (_ done: Int, _ count: Int) -> Void, isCancelled: () -> Bool
   ) throws(ScopeError) -> MinimalEpsilon {
     let clock = ContinuousClock()
     let begin = clock.now
     let shape = [images.channels, images.height, images.width]
-    var scores: [Float] = []
-    var first = 0
-    while first < images.count {
-      let range = first..<min(first + target.batchSize, images.count)
-      scores += try target.logits(images.pixelValues(range), shape: [range.count] + shape).values
-      first = range.upperBound
-    }
     let classes = scores.count / max(images.count, 1)
     let right = images.labels.indices.filter {
       AttackAnswer.largest(scores[$0 * classes..<($0 + 1) * classes]) == images.labels[$0]
     }
     var found: [Double] = []
     _ = try AttackStream(target: target, shape: shape).run(right) { (image) throws(ScopeError) in
-      let attacked = AttackedImage(
-        pixels: images.pixelValues(image..<image + 1), channels: images.channels, height: images.height,
-        width: images.width, label: images.labels[image],
-        cleanLogits: Array(scores[image * classes..<(image + 1) * classes]), position: image)
+      let attacked = AttackedImage(image, of: images, scores: scores)
       let attack = EpsilonBisection(
         attacked, limit: Float(limit), rounds: rounds, steps: steps, seed: seed)
       return (images.labels[image], attack)

@@ -36,18 +36,18 @@ public struct RobustnessEvaluator: Sendable {
     var run = EvaluationRun(target: target, second: nil, images: images, attacks: attacks, options: options)
     let result = try run.result(progress: progress, isCancelled: isCancelled)
     return try completed(
-      result, target: target, model: model, images: images, progress: progress, isCancelled: isCancelled)
+      result, of: run, model: model, progress: progress, isCancelled: isCancelled)
   }
 
   /// The result with each image's smallest budget and the checks of its trustworthiness, where they were asked for.
   private func completed(
-    _ result: RobustnessResult, target: AttackTarget, model: Model, images: LabeledImages, progress: Progress,
+    _ result: RobustnessResult, of run: EvaluationRun, model: Model, progress: Progress,
     isCancelled: () -> Bool
   ) throws(ScopeError) -> RobustnessResult {
     var result = result
     if options.findsMinimalEpsilon {
       result.minimalEpsilon = try MinimalEpsilon.measure(
-        target: target, images: images, seed: options.seed,
+        target: run.target, images: run.images, scores: run.cleanScores, seed: options.seed,
         progress: { done, count in progress(1, "smallest budgets, \(done) of \(count) images") },
         isCancelled: isCancelled)
     }
@@ -55,7 +55,7 @@ public struct RobustnessEvaluator: Sendable {
     let isQuantized = model.graph.nodes.contains { node in
       ["Quantize", "Integer", "QLinear"].contains { node.opType.contains($0) }
     }
-    let found = try SanityChecks(target: target, images: images, options: options)
+    let found = try SanityChecks(target: run.target, images: run.images, options: options)
       .run(result, isQuantized: isQuantized, isCancelled: isCancelled)
     result.checks = found.checks
     result.confidence = found.confidence
@@ -94,7 +94,7 @@ public struct RobustnessEvaluator: Sendable {
       progress: { fraction, message in progress(fraction * share, "original: \(message)") },
       isCancelled: isCancelled)
     let result = try completed(
-      measured, target: target, model: original, images: images,
+      measured, of: run, model: original,
       progress: { _, message in progress(share, message) }, isCancelled: isCancelled)
     var otherResult: RobustnessResult?
     if failure == nil {

@@ -223,7 +223,7 @@ private struct CheckpointWalk {
       case .bool(let value): value ? "true" : "false"
       case .int(let value): "\(value)"
       case .float(let value): value.isFinite ? "\(value)" : nil
-      case .string(let bytes): bytes.count <= 1 << 16 ? bytes.utf8String.map(SafetensorsWriter.quoted) : nil
+      case .string(let bytes): bytes.count <= 1 << 16 ? bytes.utf8String.map(JSONText.quoted) : nil
       default: nil
       }
     contents.others.append(.init(name: item.name, summary: summary, json: json))

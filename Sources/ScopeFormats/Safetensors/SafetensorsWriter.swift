@@ -32,7 +32,7 @@ public enum SafetensorsWriter {
     }
     var json = "{"
     if !metadata.isEmpty {
-      let members = metadata.map { quoted($0.key) + ":" + quoted($0.value) }
+      let members = metadata.map { JSONText.quoted($0.key) + ":" + JSONText.quoted($0.value) }
       json += "\"__metadata__\":{" + members.joined(separator: ",") + "}"
     }
     var position = 0
@@ -51,7 +51,8 @@ public enum SafetensorsWriter {
       let shape = tensor.dimensions.map { "\($0)" }.joined(separator: ",")
       if json.utf8.count > 1 { json += "," }
       json +=
-        quoted(name) + ":{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(position),\(end)]}"
+        JSONText.quoted(name)
+        + ":{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(position),\(end)]}"
       position = end
     }
     json += "}"
@@ -65,21 +66,5 @@ public enum SafetensorsWriter {
     }
     let length = (0..<8).map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
     return Layout(header: ByteSlice(length + bytes), order: order, byteCount: 8 + bytes.count + position)
-  }
-
-  /// A JSON string (RFC 8259).
-  public static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

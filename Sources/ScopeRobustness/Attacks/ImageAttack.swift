@@ -1,3 +1,4 @@
+import ScopeData
 import ScopeGradients
 
 /// What an attack wants to know at its current point.
@@ -24,12 +25,6 @@ package struct AttackAnswer: Sendable {
     var best = logits.startIndex
     for index in logits.indices where logits[index] > logits[best] { best = index }
     return best - logits.startIndex
-  }
-
-  /// Classes from the largest logit to the smallest.
-  package var ranking: [Int] {
-    let values = Array(logits)
-    return values.indices.sorted { values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1 }
   }
 
   /// z_y - max over the other z: not positive when misclassified.
@@ -79,12 +74,21 @@ package struct AttackedImage: Sendable {
     self.position = position
   }
 
-  /// The class with the `rank`-th largest clean logit, the label left out, 0 for the nearest rival.
-  package func rival(_ rank: Int) -> Int {
-    let order = cleanLogits.indices.sorted {
+  /// Classes other than the label from the largest clean logit to the smallest; equal ones by their number.
+  package var rivals: [Int] {
+    cleanLogits.indices.filter { $0 != label }.sorted {
       cleanLogits[$0] != cleanLogits[$1] ? cleanLogits[$0] > cleanLogits[$1] : $0 < $1
     }
-    let others = order.filter { $0 != label }
-    return others[min(rank, others.count - 1)]
+  }
+}
+
+extension AttackedImage {
+  /// Image `index` of a set whose logits without attack are `scores` [images, classes].
+  init(_ index: Int, of images: LabeledImages, scores: [Float]) {
+    let classes = scores.count / max(images.count, 1)
+    self.init(
+      pixels: images.pixelValues(index..<index + 1), channels: images.channels, height: images.height,
+      width: images.width, label: images.labels[index],
+      cleanLogits: Array(scores[index * classes..<(index + 1) * classes]), position: index)
   }
 }

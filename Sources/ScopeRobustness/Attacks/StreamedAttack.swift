@@ -27,7 +27,7 @@ package enum StreamedAttack {
         return APGD(image, norm: norm, epsilon: epsilon, steps: steps, loss: loss, target: target, seed: seed)
       }
     }
-    let rivals = (0..<min(targets, classes - 1)).map { image.rival($0) }
+    let rivals = image.rivals.prefix(targets)
     switch algorithm {
     case .apgdCrossEntropy:
       return (0..<specification.restarts).map {

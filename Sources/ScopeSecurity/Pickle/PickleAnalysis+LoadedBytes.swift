@@ -55,32 +55,9 @@ extension PickleAnalysis {
     }
   }
 
-  /// RFC 4648, white space ignored; nil when it is none.
+  /// RFC 4648, white space ignored; nil when it is none. Padding does not end it: what an attacker appends is read too.
   static func base64(_ text: ByteSlice) -> ByteSlice? {
     guard text.count <= 64 << 20 else { return nil }
-    var result: [UInt8] = []
-    result.reserveCapacity(text.count / 4 * 3)
-    var bits: UInt32 = 0
-    var held = 0
-    for byte in text.array {
-      let digit: UInt32
-      switch byte {
-      case 0x41...0x5A: digit = UInt32(byte) - 0x41
-      case 0x61...0x7A: digit = UInt32(byte) - 0x61 + 26
-      case 0x30...0x39: digit = UInt32(byte) - 0x30 + 52
-      case 0x2B, 0x2D: digit = 62
-      case 0x2F, 0x5F: digit = 63
-      case 0x3D, 0x0A, 0x0D, 0x20: continue
-      default: return nil
-      }
-      bits = bits << 6 | digit
-      held += 6
-      if held >= 8 {
-        held -= 8
-        result.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
-        bits &= (1 << UInt32(held)) - 1
-      }
-    }
-    return ByteSlice(result)
+    return Base64.decode(text.array.lazy.filter { $0 != 0x3D }).map { ByteSlice($0) }
   }
 }

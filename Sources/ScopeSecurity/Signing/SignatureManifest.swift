@@ -1,4 +1,5 @@
 import ScopeBytes
+import ScopeFormats
 
 /// The signed statement: which files a model has and what their digests are.
 ///
@@ -189,24 +190,5 @@ struct SignatureManifest {
       bytes.append(byte)
     }
     return bytes
-  }
-}
-
-/// JSON text that signatures are written with.
-enum JSONText {
-  /// A quoted string (RFC 8259).
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -11,18 +11,18 @@ import ScopeGraph
 /// trained layers (thresholds, suppression, early exits); it is made per element and fills in one value (attention
 /// masks, padding, NaN guards); or it depends on shapes alone.
 struct TriggerSearch {
-  private let graph: Graph
-  private var flows: [String: TriggerFlow] = [:]
+  let graph: Graph
+  var flows: [String: TriggerFlow] = [:]
   /// For raw values: the operand they come from and the node that made them.
-  private var trails: [String: (from: String, node: String)] = [:]
-  private var constants: [String: Tensor] = [:]
-  private var makers: [String: Node] = [:]
-  private var graphConsumers: [String: [Int]]?
-  private var direct: Set<String>?
-  private var found: [GraphTrigger] = []
-  private var budget = 2_000_000
+  var trails: [String: (from: String, node: String)] = [:]
+  var constants: [String: Tensor] = [:]
+  var makers: [String: Node] = [:]
+  var graphConsumers: [String: [Int]]?
+  var direct: Set<String>?
+  var found: [GraphTrigger] = []
+  var budget = 2_000_000
   /// Outputs of the top-level node whose sub-graph is walked.
-  private var enclosing: [String] = []
+  var enclosing: [String] = []
 
   /// The triggers of a model, at most 20, in order of the nodes.
   static func triggers(in model: Model) -> [GraphTrigger] {
@@ -42,15 +42,15 @@ struct TriggerSearch {
     walk(graph, outer: [])
   }
 
-  private static func shown(_ text: String) -> String { PickleAnalysis.printable(String(text.prefix(80))) }
+  static func shown(_ text: String) -> String { PickleAnalysis.printable(String(text.prefix(80))) }
 
-  private static func label(_ node: Node) -> String {
+  static func label(_ node: Node) -> String {
     node.name.isEmpty
       ? "\(shown(node.opType)) -> '\(shown(node.outputs.first ?? ""))'"
       : "\(shown(node.opType)) '\(shown(node.name))'"
   }
 
-  private func flow(_ name: String) -> TriggerFlow { flows[name] ?? .constant }
+  func flow(_ name: String) -> TriggerFlow { flows[name] ?? .constant }
 
   // MARK: Walk
 
@@ -119,120 +119,6 @@ struct TriggerSearch {
         trails[output] = (node.inputs[source], Self.label(node))
       }
     }
-  }
-
-  private static func rank(_ flow: TriggerFlow) -> Int {
-    (flow.isPayload ? 4 : 0) + (flow.isCompared ? 2 : 0) + (flow.isNarrow ? 1 : 0)
-  }
-
-  // MARK: What operators do
-
-  private func transfer(_ node: Node, _ inputs: [TriggerFlow]) -> TriggerFlow {
-    let type = node.opType
-    guard node.domain.isEmpty || node.domain == "ai.onnx" else {
-      return inputs.allSatisfy { $0.level == .constant } ? .constant : TriggerFlow(level: .deep)
-    }
-    if TriggerOperators.shapeOnly.contains(type) { return .constant }
-    var result = TriggerFlow.join(inputs)
-    guard result.level != .constant else { return .constant }
-    if TriggerOperators.layers.contains(type) { return TriggerFlow(level: .deep) }
-    if TriggerOperators.products.contains(type) { return product(node, inputs, result) }
-    if result.level == .deep {
-      if type == "Concat" || type == "SequenceConstruct" || type == "SequenceInsert" {
-        result.isMixed =
-          result.isMixed || zip(node.inputs, inputs).contains { $1.level == .constant && !isUniform($0) }
-          || inputs.contains { $0.isPayload }
-      }
-      if type == "ArgMax" || type == "ArgMin" || type == "NonMaxSuppression" { result.isLabel = true }
-      return result
-    }
-    // Raw.
-    if TriggerOperators.comparisons.contains(type) { result.isCompared = true }
-    if type == "Equal", zip(node.inputs, inputs).contains(where: { $1.level == .constant && !isZero($0) }) {
-      result.isExact = true
-    }
-    if TriggerOperators.saturating.contains(type), result.isNarrow || result.isCompared || type == "Not" {
-      result.isCompared = true
-    }
-    if type == "Cast", node.int("to") == 9 { result.isCompared = true }
-    if type == "Max" || type == "Min", result.isNarrow { result.isCompared = true }
-    if TriggerOperators.reducing.contains(type) { result.isNarrow = true }
-    if ["ArgMax", "ArgMin", "TopK"].contains(type) { result.isCompared = true }
-    switch type {
-    case "Slice", "Split": if selectsFew(node) { result.isNarrow = true }
-    case "Gather", "GatherND", "GatherElements":
-      if inputs.first?.level == .constant, let table = node.inputs.first.flatMap({ constants[$0] }) {
-        // A table looked up with the input: of single numbers it is a set of triggers, of few rows a choice.
-        let columns = table.dimensions.dropFirst().reduce(1) {
-          $0.multipliedReportingOverflow(by: $1).partialValue
-        }
-        if columns == 1 { result.isCompared = true }
-        if columns > 1 {
-          result.isPayload = result.isNarrow && result.isCompared && (table.dimensions.first ?? 0) <= 4
-        }
-        if columns > 1, !result.isPayload { result.isCompared = false }
-      } else if inputs.count > 1, inputs[1].level == .constant, (count(node.inputs[1]) ?? .max) <= 16 {
-        result.isNarrow = true
-      }
-    case "OneHot":
-      result.isPayload = result.isNarrow && result.isCompared
-    case "Where":
-      if inputs.count == 3, inputs[0].isSwitch, inputs[0].isNarrow,
-        zip(node.inputs, inputs).dropFirst().contains(
-          where: { $1.level == .constant && !isUniform($0) })
-      {
-        result.isPayload = true
-      }
-    case "Mul":
-      if result.isNarrow, result.isCompared,
-        zip(node.inputs, inputs).contains(where: { $1.level == .constant && !isUniform($0) })
-      {
-        result.isPayload = true
-      }
-    default: break
-    }
-    return result
-  }
-
-  /// Convolutions and matrix products: a trained layer, unless a single template is compared with the input.
-  private func product(_ node: Node, _ inputs: [TriggerFlow], _ joined: TriggerFlow) -> TriggerFlow {
-    var result = joined
-    guard joined.level == .raw else { return TriggerFlow(level: .deep) }
-    guard inputs.count >= 2 else { return TriggerFlow(level: .deep) }
-    let isTensor = inputs.prefix(2).contains { $0.level == .constant }
-    guard isTensor else { return result }
-    let weight = inputs[1].level == .constant ? node.inputs[1] : node.inputs[0]
-    guard let sizes = constants[weight]?.dimensions, sizes.count >= 2 || node.opType == "MatMul" else {
-      return TriggerFlow(level: .deep)
-    }
-    let isSecond = inputs[1].level == .constant
-    let filters: Int
-    let depth: Int
-    switch node.opType {
-    case "Conv": (filters, depth) = (sizes[0], sizes.dropFirst().reduce(1) { $0 &* $1 })
-    case "Gemm":
-      let isTransposed = node.int("transB") == 1
-      (filters, depth) = isTransposed ? (sizes[0], sizes[1]) : (sizes[1], sizes[0])
-    case "MatMul":
-      if sizes.count < 2 {
-        (filters, depth) = (1, sizes.first ?? 1)
-      } else {
-        (filters, depth) =
-          isSecond
-          ? (sizes[sizes.count - 1], sizes[sizes.count - 2])
-          : (sizes[sizes.count - 2], sizes[sizes.count - 1])
-      }
-    default: return TriggerFlow(level: .deep)
-    }
-    if filters == 1 {
-      result.isNarrow = true
-      return result
-    }
-    if depth == 1, joined.isNarrow, joined.isCompared, !isUniform(weight) {
-      result.isPayload = true
-      return result
-    }
-    return TriggerFlow(level: .deep)
   }
 
   // MARK: Gates
@@ -369,18 +255,6 @@ struct TriggerSearch {
     }
   }
 
-  /// Through Identity nodes.
-  private func source(of name: String) -> String {
-    var name = name
-    for _ in 0..<16 {
-      guard let maker = makers[name], maker.opType == "Identity", let input = maker.inputs.first else {
-        return name
-      }
-      name = input
-    }
-    return name
-  }
-
   /// Whether `name` is `original` with constants put in: added, multiplied, scattered.
   private func isShifted(_ name: String, from original: String) -> Bool {
     guard let maker = makers[source(of: name)],
@@ -399,171 +273,5 @@ struct TriggerSearch {
       GraphTrigger(
         trigger: trail(of: trigger), gate: Self.label(node), effect: effect(of: node), constant: constant,
         isTargeted: isTargeted))
-  }
-
-  // MARK: Paths
-
-  private func trail(of name: String) -> [String] {
-    var steps: [String] = []
-    var name = name
-    var seen: Set<String> = []
-    while let step = trails[name], seen.insert(name).inserted, steps.count < 200 {
-      steps.append(step.node)
-      if step.from.isEmpty { break }
-      name = step.from
-    }
-    return Self.abbreviated(steps.reversed())
-  }
-
-  private static func abbreviated(_ steps: [String]) -> [String] {
-    steps.count <= 12
-      ? steps : Array(steps.prefix(5)) + ["(\(steps.count - 10) more)"] + Array(steps.suffix(5))
-  }
-
-  /// Nodes from the gate to a graph output.
-  private mutating func effect(of node: Node) -> [String] {
-    let consumers = outerConsumers()
-    let targets = Set(graph.outputs.map(\.name))
-    var frontier = node.outputs + enclosing
-    var parents: [String: (value: String, node: Int)] = [:]
-    var seen = Set(frontier)
-    var next = 0
-    while next < frontier.count {
-      let value = frontier[next]
-      next += 1
-      if targets.contains(value) {
-        var steps = ["output '\(Self.shown(value))'"]
-        var place = value
-        while let parent = parents[place] {
-          steps.append(Self.label(graph.nodes[parent.node]))
-          place = parent.value
-        }
-        return Self.abbreviated(steps.reversed())
-      }
-      for index in consumers[value] ?? [] {
-        for output in graph.nodes[index].outputs where seen.insert(output).inserted {
-          parents[output] = (value, index)
-          frontier.append(output)
-        }
-      }
-    }
-    return []
-  }
-
-  /// Whether the node's result reaches an output without another trained layer.
-  private mutating func reachesOutput(_ node: Node) -> Bool {
-    let direct = directValues()
-    return (node.outputs + enclosing).contains { direct.contains($0) }
-  }
-
-  private mutating func outerConsumers() -> [String: [Int]] {
-    if let known = graphConsumers { return known }
-    let found = graph.consumers
-    graphConsumers = found
-    return found
-  }
-
-  /// Values of the top-level graph from which an output is reached without a trained layer.
-  private mutating func directValues() -> Set<String> {
-    if let known = direct { return known }
-    let producers = graph.producers
-    var found = Set(graph.outputs.map(\.name))
-    var pending = Array(found)
-    while let value = pending.popLast() {
-      guard let index = producers[value] else { continue }
-      let node = graph.nodes[index]
-      let isLayer =
-        TriggerOperators.layers.contains(node.opType) || TriggerOperators.products.contains(node.opType)
-        || !(node.domain.isEmpty || node.domain == "ai.onnx")
-      if isLayer { continue }
-      for input in node.inputs where found.insert(input).inserted { pending.append(input) }
-    }
-    direct = found
-    return found
-  }
-
-  // MARK: Constants
-
-  private func count(_ name: String) -> Int? { constants[source(of: name)]?.elementCount }
-
-  /// Whether all elements of a constant are equal; false when that cannot be told from at most 64 values it comes from.
-  private func isUniform(_ name: String) -> Bool {
-    var pending = [name]
-    var seen: Set<String> = []
-    while let next = pending.popLast() {
-      guard !next.isEmpty, seen.insert(next).inserted else { continue }
-      guard seen.count <= 64 else { return false }
-      if let tensor = constants[next] {
-        guard Self.isUniform(tensor) else { return false }
-        continue
-      }
-      guard let maker = makers[next] else { continue }
-      if maker.opType == "ConstantOfShape" || maker.opType == "Size" { continue }
-      if TriggerOperators.shapeOnly.contains(maker.opType)
-        || TriggerOperators.scattering.contains(maker.opType)
-        || ["Concat", "OneHot", "Pad"].contains(maker.opType) || !maker.subgraphs.isEmpty
-      {
-        return false
-      }
-      if maker.opType == "Constant", maker.floats("value_floats") != nil || maker.ints("value_ints") != nil {
-        return false
-      }
-      pending +=
-        TriggerOperators.arranging.contains(maker.opType) ? Array(maker.inputs.prefix(1)) : maker.inputs
-    }
-    return true
-  }
-
-  private static func isUniform(_ tensor: Tensor) -> Bool {
-    guard tensor.elementCount > 1 else { return true }
-    guard tensor.elementCount <= 1 << 20, let bytes = try? tensor.packedBytes(), tensor.dataType.bitWidth >= 8
-    else {
-      return false
-    }
-    let width = tensor.dataType.bitWidth / 8
-    guard width > 0, bytes.count >= 2 * width else { return true }
-    // Equal to itself shifted by one element: all elements are equal.
-    return bytes.prefix(bytes.count - width).equals(bytes.dropFirst(width))
-  }
-
-  private func isZero(_ name: String) -> Bool {
-    guard let tensor = constants[source(of: name)] else {
-      guard let maker = makers[name], maker.opType == "Constant" else { return false }
-      return (maker.float("value_float") ?? Float(maker.int("value_int") ?? 0)) == 0
-    }
-    guard tensor.elementCount <= 4096, let bytes = try? tensor.packedBytes() else { return false }
-    return bytes.array.allSatisfy { $0 == 0 }
-  }
-
-  /// Whether a Slice or Split leaves at most 16 elements along an axis.
-  private func selectsFew(_ node: Node) -> Bool {
-    if node.opType == "Split" {
-      guard node.inputs.count > 1, let sizes = try? constants[node.inputs[1]]?.ints() else {
-        return (node.ints("split") ?? []).contains { $0 <= 16 }
-      }
-      return sizes.contains { $0 <= 16 }
-    }
-    var starts = node.ints("starts")
-    var ends = node.ints("ends")
-    if node.inputs.count > 2, starts == nil {
-      starts = integers(node.inputs[1])
-      ends = integers(node.inputs[2])
-    }
-    guard let starts, let ends, starts.count == ends.count else { return false }
-    for (start, end) in zip(starts, ends) {
-      let isToEnd = end > Int(Int32.max) - 1
-      let extent =
-        start < 0 && isToEnd
-        ? 0 &- start : start >= 0 && end >= 0 || start < 0 && end < 0 ? end &- start : .max
-      if extent >= 0, extent <= 16, !(start == 0 && isToEnd) { return true }
-    }
-    return false
-  }
-
-  private func integers(_ name: String) -> [Int]? {
-    let name = source(of: name)
-    if let tensor = constants[name], tensor.elementCount <= 64 { return try? tensor.ints() }
-    guard let maker = makers[name], maker.opType == "Constant" else { return nil }
-    return maker.ints("value_ints") ?? maker.int("value_int").map { [$0] }
   }
 }
