@@ -160,7 +160,7 @@ enum OptimizationStage {
     var row = Report.Candidate(
       name: candidate.name,
       verdict: candidate.verdict == .chosen ? "chosen: \(candidate.reason)" : candidate.reason,
-      isChosen: candidate.verdict == .chosen)
+      standing: standing(candidate))
     row.bytes = candidate.bytes.map { .bytes($0) }
     row.calibrationSQNR = candidate.calibrationSQNR.flatMap { $0.isFinite ? $0 : nil }
     row.steps = candidate.steps
@@ -175,7 +175,20 @@ enum OptimizationStage {
     }
     row.p50Milliseconds = candidate.latency.map { figure($0, conditions: nil) }
     row.speedup = candidate.speedup.map { figure($0, conditions: nil) }
+    row.openVINOSpeedup = candidate.openVINOSpeedup.map {
+      figure($0, conditions: "against the original in ONNX Runtime, in blocks after a rest")
+    }
     return row
+  }
+
+  private static func standing(_ candidate: OptimizationCandidate) -> Report.Candidate.Standing {
+    switch candidate.verdict {
+    case .chosen: .chosen
+    case _ where candidate.isOnFront: .front
+    case .admissible: .within
+    case .rejected:
+      candidate.speedup == nil && candidate.comparison == nil ? .notRun : .out
+    }
   }
 
   private static func figure(_ ratio: SpeedRatio, conditions: String?) -> Figure {

@@ -123,7 +123,8 @@ public enum LatencyBenchmark {
   }
 
   /// Times several sessions in turn, round by round, each round beginning with the next one, so that a drift of
-  /// the machine and the caches' state meet all of them alike.
+  /// the machine meets all of them alike. Each turn is one run that is not counted and one that is: the first brings the
+  /// session's own weights back into the caches, as they are in a program that runs one model.
   public static func interleaved(
     _ sessions: [any InferenceSession], feeds: [[String: HostArray]], batch: Int, plan: Plan = Plan()
   ) throws(ScopeError) -> [LatencySummary] {
@@ -137,9 +138,9 @@ public enum LatencyBenchmark {
     let end = clock.now + plan.budget
     var round = 0
     while round < plan.maximumSamples {
-      // Rotated, not reversed: reversing would run the first and the last session twice in a row, with warm caches.
       for step in sessions.indices {
         let index = (round + step) % sessions.count
+        _ = try time(sessions[index], feeds[index])
         samples[index].append(try time(sessions[index], feeds[index]))
       }
       round += 1

@@ -11,7 +11,7 @@ public struct Machine: Sendable, Hashable {
   public var memoryBytes: Int
   /// Operating system name and version.
   public var operatingSystem: String
-  /// Vector instruction sets that decide which integer kernels run (`avx2`, `avx512_vnni`, `avx_vnni`, `amx_int8` ...).
+  /// Vector instruction sets that decide which integer and half-precision kernels run (`avx2`, `avx512_vnni`, `avx_vnni`, `amx_int8` ...).
   public var vectorExtensions: [String]
   /// How the system sets the clock (`performance`, `powersave` ...); nil when it does not say, as in most virtual machines.
   public var frequencyGovernor: String?
@@ -33,6 +33,11 @@ public struct Machine: Sendable, Hashable {
     return String(ByteSlice(Array(parts.joined(separator: "|").utf8)).sha256.prefix(12))
   }
 
+  /// Whether the processor computes in float16.
+  public var hasHalfArithmetic: Bool {
+    vectorExtensions.contains("avx512_fp16") || vectorExtensions.contains("asimdhp")
+  }
+
   static let coreCount = ProcessInfo.processInfo.activeProcessorCount
 
   public static let current: Machine = {
@@ -45,7 +50,10 @@ public struct Machine: Sendable, Hashable {
       return nil
     }
     let flags = Set((field("flags") ?? field("Features") ?? "").split(separator: " ").map(String.init))
-    let known = ["avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm", "sve"]
+    let known = [
+      "avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "avx512_fp16", "asimddp", "asimdhp", "i8mm",
+      "sve",
+    ]
     let release = text("/etc/os-release")
     let pretty = release.split(separator: "\n").first { $0.hasPrefix("PRETTY_NAME=") }
       .map { $0.dropFirst("PRETTY_NAME=".count).filter { $0 != "\"" } }

@@ -127,7 +127,7 @@ import Testing
   @Test func candidatesThatWereNotRunAreNotCalledRun() {
     var report = SampleReports.imageClassifier()
     report.optimization?.candidates.removeFirst()
-    var unmeasured = Report.Candidate(name: "u8s8 guess", verdict: "ruled out")
+    var unmeasured = Report.Candidate(name: "u8s8 guess", verdict: "ruled out", standing: .notRun)
     unmeasured.bytes = .bytes(5)
     report.optimization?.candidates.insert(unmeasured, at: 0)
     let text = MarkdownRenderer.render(report)

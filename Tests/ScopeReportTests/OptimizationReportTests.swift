@@ -107,7 +107,8 @@ import Testing
     let report = change { optimization in
       for index in 0..<40 {
         var candidate = Report.Candidate(
-          name: "variant \(index)", verdict: "rejected: loses \(index).5 points of accuracy, 1 are allowed")
+          name: "variant \(index)", verdict: "loses \(index).5 points of accuracy, 1 are allowed",
+          standing: .out)
         candidate.bytes = .bytes(5_000_000 + index)
         candidate.accuracy = .proportion(300, of: 400)
         candidate.p50Milliseconds = .milliseconds(8)
@@ -160,7 +161,7 @@ import Testing
     // A single point, or none, is no picture.
     let bare = HTMLRenderer.render(
       change { optimization in
-        optimization.candidates = [Report.Candidate(name: "a", verdict: "b")]
+        optimization.candidates = [Report.Candidate(name: "a", verdict: "b", standing: .notRun)]
         optimization.originalP50Milliseconds = nil
       })
     expect(bare, hasNo: "class=\"long pareto\"")
@@ -171,6 +172,9 @@ import Testing
     let report = change { optimization in
       for index in optimization.candidates.indices {
         optimization.candidates[index].isOnFront = true
+        if optimization.candidates[index].standing > .chosen {
+          optimization.candidates[index].standing = .front
+        }
         optimization.candidates[index].bytes = .bytes(5_000_000 + 1000 * index)
         optimization.candidates[index].p50Milliseconds = .milliseconds(8 + 0.01 * Double(index))
       }

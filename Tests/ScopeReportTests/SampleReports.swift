@@ -143,9 +143,9 @@ enum SampleReports {
     func candidate(
       _ name: String, _ bytes: Int, _ correct: Int, _ agree: Int, _ time: Double, _ speedup: Double,
       _ verdict: String,
-      chosen: Bool = false, original: Bool = false
+      _ standing: Report.Candidate.Standing = .out
     ) -> Report.Candidate {
-      var candidate = Report.Candidate(name: name, verdict: verdict, isChosen: chosen, isOriginal: original)
+      var candidate = Report.Candidate(name: name, verdict: verdict, standing: standing)
       candidate.bytes = .bytes(bytes)
       candidate.accuracy = .proportion(correct, of: 400)
       candidate.agreement = .proportion(agree, of: 400)
@@ -154,14 +154,14 @@ enum SampleReports {
       return candidate
     }
     optimization.candidates = [
-      candidate("original", 18_826_032, 354, 400, 11.31, 1, "the model as given", original: true),
-      candidate("folded FP32", 18_573_120, 354, 400, 11.22, 1.01, "exact, not faster"),
-      candidate("u8s8 per-tensor", 4_810_332, 320, 346, 7.81, 1.45, "rejected: loses 8.5 points"),
-      candidate("u8s8 per-channel", 5_100_912, 336, 357, 8.02, 1.41, "rejected: loses 4.5 points"),
+      candidate("original", 18_826_032, 354, 400, 11.31, 1, "the model as given", .original),
+      candidate("folded FP32", 18_573_120, 354, 400, 11.22, 1.01, "exact, not faster", .within),
+      candidate("u8s8 per-tensor", 4_810_332, 320, 346, 7.81, 1.45, "loses 8.5 points", .front),
+      candidate("u8s8 per-channel", 5_100_912, 336, 357, 8.02, 1.41, "loses 4.5 points"),
       candidate(
         "u8s8 per-channel, 7-bit, depthwise 8-bit", 5_103_221, 353, 394, 8.14, 1.39,
-        "chosen: fastest within 1 point", chosen: true),
-      candidate("u8u8 per-channel", 5_120_004, 353, 394, 70.7, 0.16, "rejected: slower than FP32"),
+        "chosen: fastest within 1 point", .chosen),
+      candidate("u8u8 per-channel", 5_120_004, 353, 394, 70.7, 0.16, "slower than FP32"),
     ]
     optimization.objective = "latency"
     optimization.accuracyDrop = .fraction(
@@ -375,7 +375,7 @@ enum SampleReports {
     report.optimization?.candidates[1].path = text
     report.optimization?.candidates[1].isOnFront = true
     report.optimization?.candidates[2].name = text
-    report.optimization?.candidates[3].verdict = "rejected: " + text
+    report.optimization?.candidates[3].verdict = text + text
     report.optimization?.chosen = text
     report.optimization?.sensitivity[0].layer = text
     report.optimization?.sensitivity[1].opType = text

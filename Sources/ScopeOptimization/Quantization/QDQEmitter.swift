@@ -24,7 +24,7 @@ struct QDQEmitter {
   /// Scale and zero-point initializers by the value whose parameters they are.
   private var parameterNames: [String: (scale: String, zeroPoint: String)] = [:]
   /// - Parameter model: the folded float model, operator set 13 or later.
-  /// - Throws: `unsupported` below operator set 13; `invalidData` when calibration saw NaN or infinity.
+  /// - Throws: `unsupported` below operator set 13; `invalidArgument` for a rounding without second moments; `invalidData` when calibration saw NaN or infinity.
   static func emit(
     _ model: Model, plan: QuantizationPlan, calibration: Calibration, recipe: QuantizationRecipe
   ) throws(ScopeError) -> Model {
@@ -32,6 +32,11 @@ struct QDQEmitter {
       throw ScopeError(
         .unsupported, "uint8 weights per channel have zero points per channel, which run in a slow kernel",
         found: recipe.name, remedy: "Take int8 weights, or one scale per tensor")
+    }
+    guard recipe.rounding == .nearest || calibration.moments != nil else {
+      throw ScopeError(
+        .invalidArgument, "rounding weights by their effect needs the second moments of the layers' inputs",
+        found: recipe.name)
     }
     guard model.opset >= 13 else {
       throw ScopeError(

@@ -30,6 +30,8 @@ public struct OptimizationCandidate: Sendable {
   public var latency: LatencySummary?
   /// Against the original model, above 1 is faster; from the same interleaved rounds.
   public var speedup: SpeedRatio?
+  /// The same of the candidate in OpenVINO, against the original in ONNX Runtime; nil when not asked for.
+  public var openVINOSpeedup: SpeedRatio?
   public var verdict: Verdict
   /// Why it was chosen or rejected.
   public var reason: String

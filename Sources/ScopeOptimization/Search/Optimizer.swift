@@ -104,7 +104,8 @@ public enum Optimizer {
           bench.notes.append("\(source.plan.declined.count - 5) more layers stay in float")
         }
         var strategy = StaticQuantizationStrategy(source)
-        try strategy.run(&bench, until: 0.5)
+        // Pruning is done with the recipes found, and evaluates as it goes: it needs the larger part.
+        try strategy.run(&bench, until: wanted.includes(.pruning) ? 0.35 : 0.5)
         quantization = strategy
       } catch {
         guard error.isVariantsFault else { throw error }
@@ -115,10 +116,12 @@ public enum Optimizer {
       try WeightRewriteStrategy(technique).run(&bench, until: 0.6)
     }
     if wanted.includes(.pruning) {
-      try PruningStrategy(recipes: quantization?.found ?? []).run(&bench, until: 0.65)
+      var kernels: Set<String> = []
+      let recipes = (quantization?.found ?? []).filter { kernels.insert($0.kernels).inserted }
+      try PruningStrategy(recipes: recipes).run(&bench, until: 0.72)
     }
     for technique in [OptimizationTechnique.lowRank, .sparsity] where wanted.includes(technique) {
-      try CompressionStrategy(technique).run(&bench, until: 0.7)
+      try CompressionStrategy(technique).run(&bench, until: 0.75)
     }
     try bench.verifyPromising(until: 0.85)
     if let strategy = quantization {

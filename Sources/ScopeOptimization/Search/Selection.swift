@@ -9,6 +9,8 @@ extension Workbench {
   private static let speedTie = 0.05
   /// Signal-to-noise ratio, decibel, that independence from the processor may cost.
   private static let portabilitySQNR = 1.5
+  /// Most candidates that are compiled for the second engine.
+  private static let openVINOCandidates = 6
   /// Signal-to-noise ratio on made-up inputs from which a rewrite of weights is written without data, decibel.
   static let blindSQNR = 40.0
 
@@ -18,6 +20,7 @@ extension Workbench {
     try explainSlowness()
     request.progress("Timing candidates beside the original", 0.85)
     let (originalLatency, foldedLatency) = try time(proven)
+    try timeInOpenVINO(proven)
     let foldedRatio = LatencyBenchmark.ratio(originalLatency, over: foldedLatency)
     for index in proven {
       if let reason = rejection(trials[index]) { trials[index].reject(reason) }
@@ -43,6 +46,7 @@ extension Workbench {
         bytes: trial.size, calibrationSQNR: trial.sqnr, calibrationAgreement: trial.filterAgreement,
         comparison: trial.comparison, latency: trial.latency, speedup: trial.speedup ?? trial.quickSpeed,
         verdict: trial.verdict, reason: trial.reason)
+      candidate.openVINOSpeedup = trial.openVINOSpeedup
       candidate.isOnFront = front.contains(index)
       if candidate.isOnFront { candidate.path = journal?.file(trial.variant) }
       candidates.append(candidate)
@@ -101,6 +105,36 @@ extension Workbench {
     return (latencies[0], latencies[1])
   }
 
+  /// Times what was proven in the second engine too, where one is asked for: its kernels favour other variants.
+  private mutating func timeInOpenVINO(_ indices: [Int]) throws(ScopeError) {
+    guard let engine = request.openVINO, !indices.isEmpty else { return }
+    request.progress("Timing candidates in OpenVINO", 0.9)
+    var sessions: [any InferenceSession] = [original.session]
+    var timed: [Int] = []
+    let ordered = indices.sorted { (trials[$0].speedup?.ratio ?? 0) > (trials[$1].speedup?.ratio ?? 0) }
+    for index in ordered.prefix(Self.openVINOCandidates) {
+      do throws(ScopeError) {
+        let options = OpenVINOOptions(threads: request.threads)
+        let session = try OpenVINOSession(
+          engine: engine, modelBytes: trials[index].bytes, options: options)
+        _ = try session.run(timingFeed.feed)
+        sessions.append(session)
+        timed.append(index)
+      } catch {
+        guard error.isVariantsFault else { throw error }
+        notes.append("\(trials[index].variant.name) does not run in OpenVINO: \(error.message)")
+      }
+    }
+    guard !timed.isEmpty else { return }
+    let feed = timingFeed.feed
+    let latencies = try LatencyBenchmark.alternating(
+      sessions, feeds: sessions.map { _ in feed }, batch: timingFeed.batch,
+      budget: min(.seconds(6), max(.seconds(2), request.timeBudget * 0.1)), minimumBlocks: 8)
+    for (position, index) in timed.enumerated() {
+      trials[index].openVINOSpeedup = LatencyBenchmark.ratio(latencies[0], over: latencies[position + 1])
+    }
+  }
+
   /// Explains the slowest integer variants from the engine's profile.
   private mutating func explainSlowness() throws(ScopeError) {
     let slow = trials.filter { trial in
@@ -131,11 +165,16 @@ extension Workbench {
         "without data a signal-to-noise ratio of \(Int(Self.blindSQNR)) dB on made-up inputs is asked for; it has \(Int(trial.sqnr))"
     }
     if trial.size >= foldedBytes { return "not smaller than the folded float model" }
+    let speeds = [speedup, trial.openVINOSpeedup].compactMap { $0 }
     switch request.objective {
     case .latency:
-      if speedup.interval.lowerBound <= 1 { return "not faster than the original on this processor" }
+      if speeds.allSatisfy({ $0.interval.lowerBound <= 1 }) {
+        return "not faster than the original on this processor"
+      }
     case .size, .balanced:
-      if speedup.interval.upperBound < 1 { return "slower than the original on this processor" }
+      if speeds.allSatisfy({ $0.interval.upperBound < 1 }) {
+        return "slower than the original on this processor"
+      }
     }
     return nil
   }
@@ -155,7 +194,7 @@ extension Workbench {
       admissible = kept
     }
     func value(_ index: Int) -> Double {
-      let speed = trials[index].speedup?.ratio ?? 0
+      let speed = trials[index].bestSpeed
       let size = Double(request.originalBytes) / Double(max(trials[index].size, 1))
       switch request.objective {
       case .latency: return speed
@@ -194,11 +233,16 @@ extension Workbench {
     return winner
   }
 
-  /// The best of equals: the highest agreement with the original; where the difference is within the noise of counting, a
-  /// variant whose integer kernels cannot saturate on any processor goes first.
+  /// The best of equals: the fewest samples that the original had right and the variant has wrong, then the highest
+  /// agreement with the original; where the difference is within the noise of counting, a variant whose integer kernels
+  /// cannot saturate on any processor goes first.
   private func mostFaithful(_ tied: [Int]) -> Int? {
     func agreeing(_ index: Int) -> Int { trials[index].comparison?.agreeing ?? 0 }
-    let ordered = tied.sorted { (agreeing($0), trials[$0].sqnr) > (agreeing($1), trials[$1].sqnr) }
+    let ordered = tied.sorted { left, right in
+      let (a, b) = (trials[left], trials[right])
+      return (-(a.comparison?.lost ?? 0), agreeing(left), a.sqnr)
+        > (-(b.comparison?.lost ?? 0), agreeing(right), b.sqnr)
+    }
     guard let top = ordered.first else { return nil }
     let images = judge.labels.count
     let portable = ordered.first { index in

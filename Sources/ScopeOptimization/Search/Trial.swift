@@ -35,6 +35,8 @@ struct Trial: Sendable {
   /// From the last, long interleaved measurement.
   var latency: LatencySummary?
   var speedup: SpeedRatio?
+  /// In OpenVINO against the original in ONNX Runtime.
+  var openVINOSpeedup: SpeedRatio?
   var verdict = OptimizationCandidate.Verdict.admissible
   /// Why it is out, or why it was chosen.
   var reason = ""
@@ -50,6 +52,8 @@ struct Trial: Sendable {
   /// Whether a short measurement found it slower than the original.
   var isSlow: Bool { quickSpeed.map { $0.interval.upperBound < 1 } ?? false }
   var isOut: Bool { verdict == .rejected }
+  /// In the engine that runs it fastest.
+  var bestSpeed: Double { max(speedup?.ratio ?? 0, openVINOSpeedup?.ratio ?? 0) }
 
   mutating func reject(_ reason: String) {
     verdict = .rejected

@@ -85,7 +85,7 @@ package struct Document: Sendable {
     /// Horizontal bars: label, value in `unit`, text beside the bar.
     case bars(title: String, items: [BarItem])
     /// Candidates: size over median time, by where they stand.
-    case candidates([PlacedCandidate])
+    case candidates([Report.Candidate])
     /// Accuracy over epsilon, a line per attack.
     case curves(title: String, clean: Double, curves: [Curve])
     /// Live activations over the nodes of the graph, with the name of each node's outermost module.
@@ -98,12 +98,6 @@ package struct Document: Sendable {
     case treemap(LayerList)
     /// The graph, collapsed by module.
     case graph(Report.Analysis)
-  }
-
-  /// A candidate and where it stands.
-  package struct PlacedCandidate: Sendable {
-    var candidate: Report.Candidate
-    var standing: CandidateStanding
   }
 
   package struct BarItem: Sendable {

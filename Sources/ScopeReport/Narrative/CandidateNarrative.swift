@@ -78,8 +78,7 @@ enum CandidateNarrative {
   }
 
   private static func reason(_ verdict: String) -> String {
-    let text = verdict.hasPrefix("rejected: ") ? String(verdict.dropFirst("rejected: ".count)) : verdict
-    let line = TerminalText.cut(CandidateNames.shortened(text), longestReason)
+    let line = TerminalText.cut(CandidateNames.shortened(verdict), longestReason)
     return line.isEmpty ? "no reason given" : line
   }
 

@@ -129,17 +129,37 @@ extension Report {
     public var isOnFront: Bool
     /// Where the model lies, on the front of a search with a work folder.
     public var path: String?
-    /// What was decided and why (`chosen: fastest within 1 point`, `rejected: loses 3.2 points`).
+    /// What was decided and why (`chosen: fastest within 1 point`, `loses 3.2 points`).
     public var verdict: String
-    public var isChosen: Bool
-    /// The unmodified model, listed for comparison.
-    public var isOriginal: Bool
+    public var standing: Standing
+    /// Against the original in ONNX Runtime, when it runs in OpenVINO; nil when that was not asked for.
+    public var openVINOSpeedup: Figure?
 
-    public init(name: String, verdict: String, isChosen: Bool = false, isOriginal: Bool = false) {
+    /// Where a candidate stands after the search, in the order of the table.
+    public enum Standing: String, Codable, Sendable, Hashable, CaseIterable, Comparable {
+      /// The unmodified model, listed for comparison.
+      case original
+      case chosen
+      /// Nothing is at least as good in size, time and accuracy and better in one.
+      case front
+      /// Measured, within the accuracy budget, and not worse than the original.
+      case within
+      case out
+      /// Never timed beside the original nor evaluated.
+      case notRun = "not run"
+
+      public static func < (left: Standing, right: Standing) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+      }
+    }
+
+    public var isChosen: Bool { standing == .chosen }
+    public var isOriginal: Bool { standing == .original }
+
+    public init(name: String, verdict: String, standing: Standing) {
       self.name = name
       self.verdict = verdict
-      self.isChosen = isChosen
-      self.isOriginal = isOriginal
+      self.standing = standing
       steps = []
       isOnFront = false
     }

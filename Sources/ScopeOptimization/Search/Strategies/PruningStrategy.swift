@@ -5,7 +5,7 @@ import ScopeRuntime
 /// Blocks merged and channels removed in steps of rising saving, in float and in INT8.
 struct PruningStrategy: SearchStrategy {
   let technique = OptimizationTechnique.pruning
-  /// INT8 recipes to combine with, best first; empty prunes in float only.
+  /// INT8 recipes to combine with, the best of each kernel type; empty prunes in float only.
   let recipes: [QuantizationRecipe]
   /// Shares of the cost to save, tried from the middle: more while the accuracy budget is kept, less until it is.
   private static let ladder = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]
@@ -134,11 +134,19 @@ struct PruningStrategy: SearchStrategy {
       try bench.verify(index)
       isKept = bench.keepsBudget(index)
     }
-    guard let recipe = recipes.first, bench.isBefore(share) else { return isKept }
+    guard !recipes.isEmpty, bench.isBefore(share) else { return isKept }
     do throws(ScopeError) {
-      let source = try QuantizationSource(
+      var source = try QuantizationSource(
         try make(), prefix: "\(variant.name) + ", steps: variant.steps, context: context)
-      _ = try source.propose(recipe, &bench)
+      for var recipe in recipes {
+        if recipe.rounding != .nearest,
+          let obstacle = try source.collectMoments(bench.roundingContext(until: share))
+        {
+          bench.notes.append("\(variant.name): weights were rounded to the nearest code only: \(obstacle)")
+          recipe.rounding = .nearest
+        }
+        _ = try source.propose(recipe, &bench)
+      }
     } catch {
       guard error.isVariantsFault else { throw error }
       bench.notes.append("\(variant.name) could not be quantized: \(error)")

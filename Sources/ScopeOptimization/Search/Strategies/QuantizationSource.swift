@@ -5,6 +5,8 @@ import ScopeGraph
 struct QuantizationSource {
   /// Before the names of its variants: empty for the original, such as `pruned 70% + ` for others.
   let prefix: String
+  /// Whether the prefix means other kernels, not only other numbers.
+  let changesKernels: Bool
   /// What was done before, in words.
   let steps: [String]
   let model: Model
@@ -15,7 +17,8 @@ struct QuantizationSource {
   ///
   /// - Throws: `unsupported` when nothing can run in integers.
   init(
-    _ folded: Model, prefix: String = "", steps: [String] = [], context: OptimizationContext
+    _ folded: Model, prefix: String = "", changesKernels: Bool = true, steps: [String] = [],
+    context: OptimizationContext
   ) throws(ScopeError) {
     var model = folded
     try OpsetRaise.raise(&model, to: 13)
@@ -34,6 +37,7 @@ struct QuantizationSource {
     calibration = try Calibration.run(model, plans: plans, context: context)
     self.model = model
     self.prefix = prefix
+    self.changesKernels = changesKernels
     self.steps = steps
   }
 
@@ -53,12 +57,19 @@ struct QuantizationSource {
     return first.integerNodes != second.integerNodes || first.quantizedValues != second.quantizedValues
   }
 
-  /// Second moments of the layers' inputs, which rounding other than to the nearest code needs.
+  /// Collects the second moments of the layers' inputs, which rounding other than to the nearest code needs.
   ///
-  /// - Throws: `engineUnavailable` without OpenBLAS.
-  mutating func collectMoments(_ context: OptimizationContext) throws(ScopeError) {
-    guard calibration.moments == nil else { return }
-    calibration.moments = try InputMoments.collect(model, nodes: plan.layers.keys.sorted(), context: context)
+  /// - Returns: nil when they are there, otherwise why they cannot be had.
+  mutating func collectMoments(_ context: OptimizationContext) throws(ScopeError) -> String? {
+    guard calibration.moments == nil else { return nil }
+    do throws(ScopeError) {
+      calibration.moments = try InputMoments.collect(
+        model, nodes: plan.layers.keys.sorted(), context: context)
+      return nil
+    } catch {
+      guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
+      return error.description
+    }
   }
 
   func name(_ recipe: QuantizationRecipe) -> String { prefix + recipe.name }
@@ -69,7 +80,7 @@ struct QuantizationSource {
   func propose(_ recipe: QuantizationRecipe, _ bench: inout Workbench) throws(ScopeError) -> Int? {
     let variant = Variant(
       name: name(recipe), technique: .int8, steps: steps + recipe.techniques,
-      kernels: prefix + recipe.kernels, canSaturate: recipe.canSaturate)
+      kernels: (changesKernels ? prefix : "") + recipe.kernels, canSaturate: recipe.canSaturate)
     return try bench.propose(variant) { () throws(ScopeError) in try emit(recipe) }
   }
 

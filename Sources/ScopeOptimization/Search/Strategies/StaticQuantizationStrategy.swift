@@ -10,6 +10,8 @@ struct StaticQuantizationStrategy: SearchStrategy {
   private(set) var source: QuantizationSource
   /// The best recipes found, best first.
   private(set) var found: [QuantizationRecipe] = []
+  /// How this processor adds the products of 8-bit codes.
+  private var accumulation = SaturationRisk.Accumulation.unknown
 
   init(_ source: QuantizationSource) { self.source = source }
 
@@ -17,7 +19,7 @@ struct StaticQuantizationStrategy: SearchStrategy {
     bench.request.progress("Timing integer kernels", bench.spent)
     let classes = try fastClasses(&bench)
     if let first = classes.first { try noteSaturation(first.index, &bench) }
-    let covered = try tryCoverages(classes, &bench, until: share)
+    let covered = try reparametrize(try tryCoverages(classes, &bench, until: share), &bench, until: share)
     for (recipe, index) in covered {
       bench.request.progress("Searching quantization settings", bench.spent)
       try refine(recipe, index, &bench, until: share)
@@ -89,10 +91,67 @@ struct StaticQuantizationStrategy: SearchStrategy {
     return [best] + classes.dropFirst()
   }
 
+  // MARK: Other numbers for the same function
+
+  /// Tries the best recipe on the model with its channels equalized across layers and with outliers of normalised
+  /// activations moved into the weights; goes on from the one on which the recipe is most precise.
+  private mutating func reparametrize(
+    _ classes: [(recipe: QuantizationRecipe, index: Int)], _ bench: inout Workbench, until share: Double
+  ) throws(ScopeError) -> [(recipe: QuantizationRecipe, index: Int)] {
+    guard let first = classes.first else { return classes }
+    var best = bench.trials[first.index].sqnr + Self.reparametrizationGain
+    var chosen: QuantizationSource?
+    for form in Reparametrization.allCases where bench.isBefore(0.7 * share) {
+      do throws(ScopeError) {
+        guard let other = try form.source(source, bench.context(until: share)),
+          let index = try other.propose(first.recipe, &bench), !bench.trials[index].isOut
+        else { continue }
+        try bench.timeQuickly([index])
+        if bench.trials[index].sqnr > best, !bench.trials[index].isSlow {
+          best = bench.trials[index].sqnr
+          chosen = other
+        }
+      } catch {
+        guard error.isVariantsFault else { throw error }
+        bench.notes.append("\(form.words) was not possible: \(error)")
+      }
+    }
+    guard let chosen else { return classes }
+    source = chosen
+    // The other kernel types go on from the same numbers.
+    var moved: [(recipe: QuantizationRecipe, index: Int)] = []
+    for (recipe, index) in classes {
+      guard let other = try source.propose(recipe, &bench), !bench.trials[other].isOut else { continue }
+      moved.append((recipe, other))
+      bench.reject(index, "less precise than \(bench.trials[other].variant.name)")
+    }
+    return moved
+  }
+
+  /// Signal-to-noise ratio, decibel, that other numbers must bring.
+  private static let reparametrizationGain = 0.3
+
+  // MARK: Saturation
+
   /// Says so when the fused kernels compute something else than the file means.
-  private func noteSaturation(_ index: Int, _ bench: inout Workbench) throws(ScopeError) {
+  private mutating func noteSaturation(_ index: Int, _ bench: inout Workbench) throws(ScopeError) {
     let trial = bench.trials[index]
     guard trial.variant.canSaturate else { return }
+    let risk = SaturationRisk(
+      source.model.graph, plan: source.plan, calibration: source.calibration, recipe: QuantizationRecipe())
+    accumulation = risk.accumulation
+    if risk.observedShare > 0 {
+      let percent = max(1, Int((100 * risk.observedShare).rounded()))
+      let here =
+        switch risk.accumulation {
+        case .exact: "This processor adds them in 32 bits, which is safe"
+        case .pairs16Bit: "This processor adds them so"
+        case .unknown: "How this processor adds them is not known"
+        }
+      bench.notes.append(
+        "\(percent)% of the output channels hold pairs of full-range 8-bit weights whose products can exceed 16 bits, in which "
+          + "x86 processors without VNNI add them. \(here)")
+    }
     let indices = Array(bench.filterIndices.prefix(4))
     let expected = bench.reference.rows(Array(indices.indices))
     let samples = bench.request.samples
@@ -126,7 +185,10 @@ struct StaticQuantizationStrategy: SearchStrategy {
       if bench.trials[index].sqnr > bench.trials[best.index].sqnr + 0.1 { best = (recipe, index) }
     }
     if first.activations == .uint8, first.perChannel {
-      for range in [WeightRange.pairBounded, .reducedExceptDepthwise, .reduced] {
+      // Where products are added in 32 bits a coarser step only loses; the pair-bounded one stays for other processors.
+      let ranges: [WeightRange] =
+        accumulation == .exact ? [.pairBounded] : [.pairBounded, .reducedExceptDepthwise, .reduced]
+      for range in ranges {
         var recipe = first
         recipe.weightRange = range
         try attempt(recipe, &bench)
@@ -136,11 +198,17 @@ struct StaticQuantizationStrategy: SearchStrategy {
     corrected.biasCorrection = true
     try attempt(corrected, &bench)
     let beforeRanges = best.recipe
-    for range in [RangeMethod.leastSquares, .percentile] {
+    func attempt(_ range: RangeMethod, _ bench: inout Workbench) throws(ScopeError) -> Bool {
       var recipe = beforeRanges
       recipe.range = range
       try attempt(recipe, &bench)
+      return best.recipe == recipe
     }
+    _ = try attempt(.leastSquares, &bench)
+    _ = try attempt(.entropy, &bench)
+    // Clipping more helps only where clipping some did.
+    let isClippingGood = try attempt(.percentile, &bench)
+    _ = try attempt(isClippingGood ? .percentile999 : .percentile99999, &bench)
     try round(&best, &all, &bench, until: share)
     // The range that is safe on every processor, with the settings that helped.
     if best.recipe.canSaturate, first.perChannel {
@@ -159,9 +227,8 @@ struct StaticQuantizationStrategy: SearchStrategy {
   ) throws(ScopeError) {
     guard bench.isBefore(share) else { return }
     bench.request.progress("Rounding weights by their effect", bench.spent)
-    do throws(ScopeError) { try source.collectMoments(bench.roundingContext(until: share)) } catch {
-      guard error.isVariantsFault || error.code == .engineUnavailable else { throw error }
-      bench.notes.append("Weights were rounded to the nearest code only: \(error)")
+    if let obstacle = try source.collectMoments(bench.roundingContext(until: share)) {
+      bench.notes.append("Weights were rounded to the nearest code only: \(obstacle)")
       return
     }
     let nearest = best.recipe

@@ -19,7 +19,11 @@ struct WeightRewriteStrategy: SearchStrategy {
 
   func run(_ bench: inout Workbench, until share: Double) throws(ScopeError) {
     let context = bench.context(until: share)
-    for rewrite in rewrites(hasData: bench.request.samples.isReal) where bench.isBefore(share) {
+    // Where it was asked for by name it is tried whatever the processor.
+    let computesInHalf =
+      Machine.current.hasHalfArithmetic || bench.request.techniques?.contains(.float16) == true
+    for rewrite in rewrites(hasData: bench.request.samples.isReal, computesInHalf: computesInHalf)
+    where bench.isBefore(share) {
       bench.request.progress("Trying \(rewrite.name)", bench.spent)
       let variant = Variant(
         name: rewrite.name, technique: technique, steps: rewrite.steps, kernels: rewrite.kernels,
@@ -33,20 +37,27 @@ struct WeightRewriteStrategy: SearchStrategy {
     }
   }
 
-  private func rewrites(hasData: Bool) -> [Rewrite] {
+  private func rewrites(hasData: Bool, computesInHalf: Bool) -> [Rewrite] {
     switch technique {
     case .dynamic:
       let recipes = [
         DynamicRecipe(), DynamicRecipe(weightRange: .pairBounded), DynamicRecipe(perChannel: false),
         DynamicRecipe(weights: .uint8, perChannel: false),
       ]
-      return recipes.map { recipe in
+      func rewrite(_ recipe: DynamicRecipe, _ form: Reparametrization?) -> Rewrite {
         Rewrite(
-          name: recipe.name, steps: recipe.techniques,
-          kernels: "dynamic \(recipe.weights.rawValue) \(recipe.perChannel ? "per-channel" : "per-tensor")",
+          name: (form?.prefix ?? "") + recipe.name, steps: (form.map { [$0.step] } ?? []) + recipe.techniques,
+          kernels: (form?.prefix ?? "")
+            + "dynamic \(recipe.weights.rawValue) \(recipe.perChannel ? "per-channel" : "per-tensor")",
           canSaturate: recipe.canSaturate
-        ) { (model, _) throws(ScopeError) in _ = try DynamicQuantizer.quantize(&model, recipe: recipe) }
+        ) { (model, context) throws(ScopeError) in
+          if let form, try !form.apply(&model, context) {
+            throw ScopeError(.unsupported, "the model has no place for \(form.words)")
+          }
+          _ = try DynamicQuantizer.quantize(&model, recipe: recipe)
+        }
       }
+      return recipes.map { rewrite($0, nil) } + (hasData ? [rewrite(recipes[0], .smoothed)] : [])
     case .weights:
       var recipes = [
         WeightOnlyRecipe(bits: 8, blockSize: 128, isSymmetric: true),
@@ -62,9 +73,17 @@ struct WeightRewriteStrategy: SearchStrategy {
           _ = try WeightOnlyQuantizer.quantize(
             &model, recipe: recipe, context: recipe.rounding == .hessian ? context : nil)
         }
-      } + [storage(StorageRecipe(format: .int8))]
+      } + [storage(StorageRecipe(format: .int8)), storage(StorageRecipe(format: .float8e4m3))]
     case .float16:
-      return [storage(StorageRecipe(format: .float16)), storage(StorageRecipe(format: .bfloat16))]
+      var rewrites = [storage(StorageRecipe(format: .float16)), storage(StorageRecipe(format: .bfloat16))]
+      if computesInHalf {
+        let recipe = HalfGraphRecipe()
+        rewrites.append(
+          Rewrite(name: recipe.name, steps: recipe.techniques, kernels: "float16 graph") {
+            (model, _) throws(ScopeError) in _ = try HalfGraphConverter.convert(&model, recipe: recipe)
+          })
+      }
+      return rewrites
     case .int8, .pruning, .lowRank, .sparsity: return []
     }
   }

@@ -12,10 +12,10 @@ enum CandidateBlocks {
     blocks.append(.chart(.candidates(listed)))
     blocks.append(.table(compact(listed, optimization)))
     if let text = unlisted(Array(listed.dropFirst(shown))) { blocks.append(.paragraph(text)) }
-    let names = listed.map(\.candidate.name) + optimization.candidates.map(\.verdict)
+    let names = listed.map(\.name) + optimization.candidates.map(\.verdict)
     if let text = CandidateNames.legend(names) { blocks.append(.paragraph(text)) }
     blocks += front(listed, optimization)
-    let reasons = CandidateNarrative.reasons(listed.map(\.candidate))
+    let reasons = CandidateNarrative.reasons(listed)
     if !reasons.isEmpty {
       var items = reasons.prefix(shownReasons).map { "\($0.text): \(CandidateNarrative.names($0.names))" }
       let rest = reasons.dropFirst(shownReasons)
@@ -32,10 +32,10 @@ enum CandidateBlocks {
   }
 
   /// The original, the winner, the front, what is within the budget, what is out; the better by the objective first.
-  static func listed(_ optimization: Report.Optimization) -> [Document.PlacedCandidate] {
+  static func listed(_ optimization: Report.Optimization) -> [Report.Candidate] {
     var candidates = optimization.candidates
     if !candidates.contains(where: \.isOriginal) {
-      var original = Report.Candidate(name: "original", verdict: "the model as given", isOriginal: true)
+      var original = Report.Candidate(name: "original", verdict: "the model as given", standing: .original)
       original.bytes = optimization.originalBytes
       original.accuracy = optimization.originalAccuracy
       original.p50Milliseconds = optimization.originalP50Milliseconds
@@ -52,18 +52,16 @@ enum CandidateBlocks {
         }
       return gain.isFinite ? gain : 0
     }
-    return candidates.map {
-      Document.PlacedCandidate(candidate: $0, standing: CandidateStanding($0, in: optimization))
-    }.enumerated().sorted { left, right in
+    return candidates.enumerated().sorted { left, right in
       let (one, other) = (left.element, right.element)
       if one.standing != other.standing { return one.standing < other.standing }
-      let (first, second) = (gain(one.candidate), gain(other.candidate))
+      let (first, second) = (gain(one), gain(other))
       return first == second ? left.offset < right.offset : first > second
     }.map(\.element)
   }
 
   private static func compact(
-    _ listed: [Document.PlacedCandidate], _ optimization: Report.Optimization
+    _ listed: [Report.Candidate], _ optimization: Report.Optimization
   ) -> Document.Table {
     let rows = listed.prefix(shown)
     typealias Cell = (Report.Candidate) -> String?
@@ -71,6 +69,7 @@ enum CandidateBlocks {
     let measures: [(title: String, cell: Cell)] = [
       ("Size", { $0.bytes?.text }),
       ("Speedup", { $0.speedup?.text }),
+      ("OpenVINO", { $0.openVINOSpeedup?.text }),
       (
         isLabelled ? "Drop" : "Changed",
         { candidate in
@@ -83,7 +82,7 @@ enum CandidateBlocks {
       ("SQNR", { $0.calibrationSQNR.map { Format.fixed($0, 1) } }),
     ]
     // What nobody has takes no room.
-    let used = measures.filter { measure in rows.contains { measure.cell($0.candidate) != nil } }
+    let used = measures.filter { measure in rows.contains { measure.cell($0) != nil } }
     var units = used.contains { $0.title == "Drop" } ? ["drop in points"] : []
     if used.contains(where: { $0.title == "SQNR" }) { units.append("SQNR in dB") }
     let caption =
@@ -95,28 +94,28 @@ enum CandidateBlocks {
       columns: [.init(title: "Candidate", isNumber: false)]
         + used.map { .init(title: $0.title, isNumber: true) } + [.init(title: "Mark", isNumber: false)],
       rows: rows.map { row in
-        [CandidateNames.short(row.candidate.name)] + used.map { $0.cell(row.candidate) ?? "–" } + [
-          row.standing == .original ? "" : row.standing.mark
+        [CandidateNames.short(row.name)] + used.map { $0.cell(row) ?? "–" } + [
+          row.standing == .original ? "" : row.standing.rawValue
         ]
       },
-      emphasized: rows.firstIndex { $0.standing == .chosen }, summaryRows: nil)
+      emphasized: rows.firstIndex { $0.isChosen }, summaryRows: nil)
   }
 
   /// `Not listed: 3 within, 19 out.`
-  private static func unlisted(_ rest: [Document.PlacedCandidate]) -> String? {
+  private static func unlisted(_ rest: [Report.Candidate]) -> String? {
     guard !rest.isEmpty else { return nil }
-    let counts = CandidateStanding.allCases.compactMap { standing -> String? in
+    let counts = Report.Candidate.Standing.allCases.compactMap { standing -> String? in
       let count = rest.filter { $0.standing == standing }.count
-      return count > 0 ? "\(Format.integer(count)) \(standing.mark)" : nil
+      return count > 0 ? "\(Format.integer(count)) \(standing.rawValue)" : nil
     }
     return "\(Format.integer(rest.count)) more are not in this table: \(Format.list(counts))."
   }
 
   /// What the plot shows, in figures; nothing where one candidate is the whole front.
   private static func front(
-    _ listed: [Document.PlacedCandidate], _ optimization: Report.Optimization
+    _ listed: [Report.Candidate], _ optimization: Report.Optimization
   ) -> [Document.Block] {
-    let front = listed.map(\.candidate).filter { $0.isOnFront && !$0.isOriginal }
+    let front = listed.filter { $0.isOnFront && !$0.isOriginal }
     guard let text = CandidateNarrative.front(front) else { return [] }
     let isLabelled = optimization.originalAccuracy != nil
     let ordered = front.enumerated().sorted {
@@ -153,7 +152,7 @@ enum CandidateBlocks {
   }
 
   private static func full(
-    _ listed: [Document.PlacedCandidate], _ optimization: Report.Optimization
+    _ listed: [Report.Candidate], _ optimization: Report.Optimization
   ) -> Document.Table {
     let isLabelled = optimization.originalAccuracy != nil
     func drop(_ candidate: Report.Candidate) -> String {
@@ -173,18 +172,20 @@ enum CandidateBlocks {
         .init(title: "Accuracy", isNumber: true),
         .init(title: isLabelled ? "Drop, points" : "Changed", isNumber: true),
         .init(title: "Agreement", isNumber: true), .init(title: "p50", isNumber: true),
-        .init(title: "Speedup", isNumber: true), .init(title: "SQNR", isNumber: true),
+        .init(title: "Speedup", isNumber: true), .init(title: "In OpenVINO", isNumber: true),
+        .init(title: "SQNR", isNumber: true),
         .init(title: "Steps", isNumber: false), .init(title: "Verdict", isNumber: false),
       ],
-      rows: listed.map { row in
-        let candidate = row.candidate
-        return [
-          candidate.name, row.standing.mark, candidate.bytes?.text ?? "–", candidate.accuracy?.text ?? "–",
+      rows: listed.map { candidate in
+        [
+          candidate.name, candidate.standing.rawValue, candidate.bytes?.text ?? "–",
+          candidate.accuracy?.text ?? "–",
           drop(candidate), candidate.agreement?.text ?? "–", candidate.p50Milliseconds?.text ?? "–",
-          speed(candidate.speedup), candidate.calibrationSQNR.map(SensitivityNarrative.decibel) ?? "–",
+          speed(candidate.speedup), speed(candidate.openVINOSpeedup),
+          candidate.calibrationSQNR.map(SensitivityNarrative.decibel) ?? "–",
           candidate.steps.isEmpty ? "–" : candidate.steps.joined(separator: "; "), candidate.verdict,
         ]
       },
-      emphasized: listed.firstIndex { $0.standing == .chosen }, summaryRows: nil)
+      emphasized: listed.firstIndex { $0.isChosen }, summaryRows: nil)
   }
 }

@@ -14,20 +14,20 @@ enum ParetoChart {
   private static let letter = 7.5
   private static let line = 17.0
 
-  static func render(_ candidates: [Document.PlacedCandidate]) -> String {
+  static func render(_ candidates: [Report.Candidate]) -> String {
     let placed = candidates.filter { item in
-      [item.candidate.p50Milliseconds?.value, item.candidate.bytes?.value].allSatisfy {
+      [item.p50Milliseconds?.value, item.bytes?.value].allSatisfy {
         $0.map { $0 > 1e-9 && $0 < 1e15 } ?? false
       }
     }.prefix(drawn)
     // One point is no picture.
     guard placed.count > 1 else { return "" }
-    let times = PlotAxis(placed.compactMap { $0.candidate.p50Milliseconds?.value })
-    let sizes = PlotAxis(placed.compactMap { $0.candidate.bytes?.value })
+    let times = PlotAxis(placed.compactMap { $0.p50Milliseconds?.value })
+    let sizes = PlotAxis(placed.compactMap { $0.bytes?.value })
     let points = placed.map { item in
       Point(
-        item: item, x: x(times.place(item.candidate.p50Milliseconds?.value ?? 1)),
-        y: y(sizes.place(item.candidate.bytes?.value ?? 1)))
+        item: item, x: x(times.place(item.p50Milliseconds?.value ?? 1)),
+        y: y(sizes.place(item.bytes?.value ?? 1)))
     }
     var svg = "<title id=\"pareto-title\">Size and median time of the candidates</title>"
     svg += "<desc id=\"pareto-desc\">\(Escape.html(description(points)))</desc>"
@@ -45,7 +45,7 @@ enum ParetoChart {
   }
 
   private struct Point {
-    let item: Document.PlacedCandidate
+    let item: Report.Candidate
     let x: Double
     let y: Double
   }
@@ -94,7 +94,7 @@ enum ParetoChart {
   }
 
   private static func ends(_ point: Point, _ times: PlotAxis) -> (from: Double, to: Double)? {
-    guard let interval = point.item.candidate.p50Milliseconds?.interval, interval.low > 0,
+    guard let interval = point.item.p50Milliseconds?.interval, interval.low > 0,
       interval.low.isFinite, interval.high.isFinite
     else { return nil }
     return (x(max(0, min(1, times.place(interval.low)))), x(max(0, min(1, times.place(interval.high)))))
@@ -102,13 +102,13 @@ enum ParetoChart {
 
   private static func dot(_ point: Point, _ rank: Int) -> String {
     let n = HTMLCharts.number
-    let candidate = point.item.candidate
+    let candidate = point.item
     let name = CandidateNames.short(candidate.name)
     let facts = facts(candidate)
     let anchor = point.x > width * 0.6 ? "end" : "start"
     let side = anchor == "end" ? -13.0 : 13
     let isReachable = rank < reachable
-    let label = Escape.html("\(name) (\(point.item.standing.mark)): \(facts)")
+    let label = Escape.html("\(name) (\(point.item.standing.rawValue)): \(facts)")
     let focus =
       isReachable ? " tabindex=\"0\" role=\"img\" aria-label=\"\(label)\"" : " aria-hidden=\"true\""
     let fade = point.item.standing >= .out ? " opacity=\".55\"" : ""
@@ -129,7 +129,7 @@ enum ParetoChart {
   }
 
   /// Square, diamond, circle, ring, cross: the standing is told without colour too.
-  private static func marker(_ standing: CandidateStanding) -> String {
+  private static func marker(_ standing: Report.Candidate.Standing) -> String {
     switch standing {
     case .original:
       "<rect x=\"-6\" y=\"-6\" width=\"12\" height=\"12\" fill=\"var(--ink)\" stroke=\"var(--card)\"/>"
@@ -153,7 +153,7 @@ enum ParetoChart {
     var svg = ""
     let ranked = points.enumerated().filter { $0.element.item.standing <= .front }.prefix(named)
     for (index, point) in ranked {
-      let name = PlotFrame.fitted(CandidateNames.short(point.item.candidate.name), 330, perLetter: letter)
+      let name = PlotFrame.fitted(CandidateNames.short(point.item.name), 330, perLetter: letter)
       let room = Double(TerminalText.columns(name)) * letter
       let rows = [0.0, -1, 1, -2, 2, -3, 3, -4, 4]
       let tries: [(row: Double, side: Double)] = rows.flatMap { row in
@@ -185,9 +185,10 @@ enum ParetoChart {
 
   private static func description(_ points: [Point]) -> String {
     let marked = points.filter { $0.item.standing <= .chosen }.map { point in
-      "\(CandidateNames.short(point.item.candidate.name)) (\(point.item.standing.mark)): \(facts(point.item.candidate))"
+      "\(CandidateNames.short(point.item.name)) (\(point.item.standing.rawValue)): \(facts(point.item))"
     }
-    let counts = CandidateStanding.allCases.filter { $0 > .chosen }.compactMap { standing -> String? in
+    let counts = Report.Candidate.Standing.allCases.filter { $0 > .chosen }.compactMap {
+      standing -> String? in
       let count = points.filter { $0.item.standing == standing }.count
       return count > 0 ? "\(count) \(word(standing))" : nil
     }
@@ -196,7 +197,7 @@ enum ParetoChart {
       .filter { !$0.isEmpty }.joined(separator: ". ") + "."
   }
 
-  private static func word(_ standing: CandidateStanding) -> String {
+  private static func word(_ standing: Report.Candidate.Standing) -> String {
     switch standing {
     case .original: "original"
     case .chosen: "chosen"
@@ -206,8 +207,9 @@ enum ParetoChart {
     }
   }
 
-  private static func legend(_ used: Set<CandidateStanding>) -> String {
-    let items = CandidateStanding.allCases.filter { used.contains($0) && $0 != .notRun }.map { standing in
+  private static func legend(_ used: Set<Report.Candidate.Standing>) -> String {
+    let items = Report.Candidate.Standing.allCases.filter { used.contains($0) && $0 != .notRun }.map {
+      standing in
       "<li><svg viewBox=\"-13 -11 26 22\" aria-hidden=\"true\">\(marker(standing))</svg>\(word(standing))</li>"
     }
     return "<ul class=\"legend\">\(items.joined())<li>line: 95% interval of the median</li></ul>"
