@@ -44,14 +44,14 @@ struct RoundingEvidence {
       (true, WeightRange.full), (true, .reduced), (true, .reducedExceptDepthwise), (true, .pairBounded),
       (false, .full),
     ] {
-      for (rounding, corrected, source) in [
-        (WeightRounding.nearest, false, model), (.nearest, true, model), (.hessian, false, model),
-        (.hessian, true, model), (.adaptive, false, model), (.adaptive, true, model),
-        (.nearest, true, equalized), (.adaptive, true, equalized),
+      for (rounding, corrected, isEqualized) in [
+        (WeightRounding.nearest, false, false), (.nearest, true, false), (.hessian, false, false),
+        (.hessian, true, false), (.adaptive, false, false), (.adaptive, true, false),
+        (.nearest, true, true), (.adaptive, true, true),
       ] {
         let recipe = QuantizationRecipe(
           perChannel: isPerChannel, weightRange: range, biasCorrection: corrected, rounding: rounding)
-        let isEqualized = source.graph.initializers.keys.contains { $0.hasSuffix("_equalized") }
+        let source = isEqualized ? equalized : model
         let name = recipe.name + (isEqualized ? " +CLE" : "")
         if let only = environment["NEURAL_SCOPE_ROUNDING_ONLY"], !name.contains(only) { continue }
         if isEqualized, pairs == 0 { continue }

@@ -124,8 +124,8 @@ private struct LinearPath {
       let sums = (0..<(isScalar ? 1 : parameters.columns)).map {
         Float(bias.shift[bias.shift.count == 1 ? 0 : $0] * factor[$0] + shift[$0])
       }
-      add.inputs[constant] = editor.addInitializer(
-        .floats(sums, isScalar ? [] : [parameters.columns]), "\(add.inputs[constant])_folded")
+      add.inputs[constant] = editor.replaceInitializer(
+        add.inputs[constant], with: .floats(sums, isScalar ? [] : [parameters.columns]))
       if isNext == bias.node { add.outputs = [node.outputs[0]] }
       editor.replace(bias.node, with: [add])
     }

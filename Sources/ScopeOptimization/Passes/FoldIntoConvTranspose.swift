@@ -43,12 +43,11 @@ public struct FoldIntoConvTranspose: Pass {
           }
         }
       }
-      let stem = conv.input(1) ?? "weight"
       let sums = bias.indices.map { Float(bias[$0] * factor[$0] + shift[$0]) }
-      conv.inputs = [
-        conv.inputs[0], editor.addInitializer(.floats(weight, tensor.dimensions), "\(stem)_folded"),
-        editor.addInitializer(.floats(sums, [sums.count]), "\(stem)_bias"),
-      ]
+      let weightName = editor.replaceInitializer(conv.input(1), with: .floats(weight, tensor.dimensions))
+      let biasName = editor.replaceInitializer(
+        conv.input(2), with: .floats(sums, [sums.count]), stem: ConvParameters.biasName(weightName))
+      conv.inputs = [conv.inputs[0], weightName, biasName]
       conv.outputs = [node.outputs[0]]
       editor.replace(producer, with: [conv])
       editor.remove(index)

@@ -70,6 +70,19 @@ struct GraphEditor {
     return name
   }
 
+  /// Stores the new form of a constant: under its own name where one input of one node reads it, otherwise under a fresh
+  /// name that begins with it.
+  ///
+  /// - Parameter old: nil or another value than a constant takes `stem`.
+  mutating func replaceInitializer(_ old: String?, with tensor: Tensor, stem: String = "weight") -> String {
+    guard let old, constant(old) != nil else { return addInitializer(tensor, stem) }
+    guard soleConsumer(old) != nil, !newInitializers.contains(where: { $0.0 == old }) else {
+      return addInitializer(tensor, old)
+    }
+    newInitializers.append((old, tensor))
+    return old
+  }
+
   /// Makes everything that reads `old` read `new` instead.
   mutating func redirect(_ old: String, to new: String) { renamed[old] = new }
 
@@ -194,10 +207,16 @@ struct ConvParameters {
 
   /// Writes the parameters back as fresh constants of `node`.
   func store(in node: inout Node, _ editor: inout GraphEditor) {
-    let stem = node.input(1) ?? "weight"
-    let weightName = editor.addInitializer(.floats(weight, dimensions), "\(stem)_folded")
-    let biasName = editor.addInitializer(.floats(bias.map { Float($0) }, [dimensions[0]]), "\(stem)_bias")
+    let weightName = editor.replaceInitializer(node.input(1), with: .floats(weight, dimensions))
+    let biasName = editor.replaceInitializer(
+      node.input(2), with: .floats(bias.map { Float($0) }, [dimensions[0]]), stem: Self.biasName(weightName))
     node.inputs = [node.inputs[0], weightName, biasName]
+  }
+
+  /// `conv1.bias` for `conv1.weight`, as PyTorch names them.
+  static func biasName(_ weight: String) -> String {
+    let ending = ".weight"
+    return weight.hasSuffix(ending) ? "\(weight.dropLast(ending.count)).bias" : "\(weight)_bias"
   }
 
   /// Whether every explicit or automatic padding of `node` is zero.

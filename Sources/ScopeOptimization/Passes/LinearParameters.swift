@@ -39,7 +39,6 @@ struct LinearParameters {
   /// - Returns: nil when the weight cannot be read.
   func scaled(_ node: Node, by factors: [Double], _ shift: [Double], _ editor: inout GraphEditor) -> Node? {
     var result = node
-    let stem = node.input(1) ?? "weight"
     if factors.contains(where: { $0 != 1 }) {
       guard var weight = editor.floats(node.input(1)) else { return nil }
       if isTransposed {
@@ -49,12 +48,13 @@ struct LinearParameters {
           weight[position] = Float(Double(weight[position]) * factors[position % columns])
         }
       }
-      result.inputs[1] = editor.addInitializer(.floats(weight, dimensions), "\(stem)_folded")
+      result.inputs[1] = editor.replaceInitializer(node.input(1), with: .floats(weight, dimensions))
     }
     if let addend {
       let sums = addend.indices.map { Float(addend[$0] * factors[$0] + shift[$0]) }
-      result.inputs = [result.inputs[0], result.inputs[1]]
-      result.inputs.append(editor.addInitializer(.floats(sums, [columns]), "\(stem)_bias"))
+      let bias = editor.replaceInitializer(
+        node.input(2), with: .floats(sums, [columns]), stem: ConvParameters.biasName(result.inputs[1]))
+      result.inputs = [result.inputs[0], result.inputs[1], bias]
       result.attributes["beta"] = nil
     }
     return result

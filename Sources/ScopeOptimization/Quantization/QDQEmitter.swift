@@ -51,6 +51,8 @@ struct QDQEmitter {
     // Declared intermediate types would name values that are gone; engines infer them again.
     result.graph.valueInfo = []
     result.irVersion = max(result.irVersion, 7)
+    // Zero points and the like: most of them are equal.
+    _ = try DeduplicateInitializers().run(&result)
     _ = try EliminateDeadNodes().run(&result)
     try GraphValidation.check(result)
     return result

@@ -55,14 +55,9 @@ public enum CrossLayerEqualization {
       guard let changed = parameters[index] else { continue }
       var node = model.graph.nodes[index]
       let hadBias = node.input(2) != nil
-      let weight = writer.addInitializer(
-        .floats(changed.weight, changed.dimensions), "\(node.inputs[1])_equalized")
-      node.inputs = [node.inputs[0], weight]
-      if hadBias {
-        node.inputs.append(
-          writer.addInitializer(
-            .floats(changed.bias.map { Float($0) }, [changed.bias.count]), "\(weight)_bias"))
-      }
+      changed.store(in: &node, &writer)
+      // An output without a bias has none after scaling either.
+      if !hadBias { node.inputs.removeLast() }
       writer.replace(index, with: [node])
     }
     _ = writer.apply(to: &model)

@@ -106,10 +106,12 @@ struct StaticQuantizationStrategy: SearchStrategy {
         guard let other = try form.source(source, bench.context(until: share)),
           let index = try other.propose(first.recipe, &bench), !bench.trials[index].isOut
         else { continue }
-        try bench.timeQuickly([index])
+        if other.changesKernels { try bench.timeQuickly([index]) }
         if bench.trials[index].sqnr > best, !bench.trials[index].isSlow {
           best = bench.trials[index].sqnr
           chosen = other
+        } else {
+          bench.reject(index, "not more precise than without the first step")
         }
       } catch {
         guard error.isVariantsFault else { throw error }

@@ -164,6 +164,9 @@ enum CandidateBlocks {
     func speed(_ figure: Figure?) -> String {
       figure.map { $0.text + ($0.intervalText.map { " (\($0))" } ?? "") } ?? "–"
     }
+    let isInOpenVINO = listed.contains { $0.openVINOSpeedup != nil }
+    let engines: [Document.Table.Column] =
+      isInOpenVINO ? [.init(title: "In OpenVINO", isNumber: true)] : []
     return Document.Table(
       caption: "Everything that was tried; 95% intervals in brackets",
       columns: [
@@ -172,16 +175,18 @@ enum CandidateBlocks {
         .init(title: "Accuracy", isNumber: true),
         .init(title: isLabelled ? "Drop, points" : "Changed", isNumber: true),
         .init(title: "Agreement", isNumber: true), .init(title: "p50", isNumber: true),
-        .init(title: "Speedup", isNumber: true), .init(title: "In OpenVINO", isNumber: true),
-        .init(title: "SQNR", isNumber: true),
-        .init(title: "Steps", isNumber: false), .init(title: "Verdict", isNumber: false),
+        .init(title: "Speedup", isNumber: true),
+      ] + engines + [
+        .init(title: "SQNR", isNumber: true), .init(title: "Steps", isNumber: false),
+        .init(title: "Verdict", isNumber: false),
       ],
       rows: listed.map { candidate in
-        [
+        let times = [candidate.speedup] + (isInOpenVINO ? [candidate.openVINOSpeedup] : [])
+        return [
           candidate.name, candidate.standing.rawValue, candidate.bytes?.text ?? "–",
           candidate.accuracy?.text ?? "–",
           drop(candidate), candidate.agreement?.text ?? "–", candidate.p50Milliseconds?.text ?? "–",
-          speed(candidate.speedup), speed(candidate.openVINOSpeedup),
+        ] + times.map(speed) + [
           candidate.calibrationSQNR.map(SensitivityNarrative.decibel) ?? "–",
           candidate.steps.isEmpty ? "–" : candidate.steps.joined(separator: "; "), candidate.verdict,
         ]
