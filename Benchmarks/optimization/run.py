@@ -30,7 +30,7 @@ OURS = [
     ('neural-scope', 'Neural-Scope', [], None, False),
     ('neural-scope-pruned', 'Neural-Scope, pruning', ['--technique', 'pruning', '--max-accuracy-drop', '1.5'],
      ('resnet56',), True),
-    ('neural-scope-pruned-int8', 'Neural-Scope, pruning and INT8', ['--technique', 'pruning,int8'], ('resnet56',), True),
+    ('neural-scope-pruned-int8', 'Neural-Scope, pruning and INT8', ['--technique', 'pruning,int8', '--objective', 'balanced', '--max-accuracy-drop', '0.6'], ('resnet56',), True),
 ]
 # Network: title, way to build it, data, preprocessing (what the tool chooses by itself for it), trained.
 NETWORKS = {
