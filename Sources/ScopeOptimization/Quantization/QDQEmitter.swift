@@ -5,7 +5,7 @@ import ScopeGraph
 /// Writes a planned quantization as QuantizeLinear / DequantizeLinear pairs around float operators (the QDQ form of the
 /// ONNX quantization specification), which ONNX Runtime and other engines fuse into integer kernels.
 ///
-/// Weights are stored as 8-bit integers with a DequantizeLinear behind them, biases as 32-bit integers of scale
+/// Tables of embeddings become 8-bit rows. Weights are stored as 8-bit integers with a DequantizeLinear behind them, biases as 32-bit integers of scale
 /// `input scale x weight scale`.
 struct QDQEmitter {
   /// Largest bias code: leaves the accumulator's 32 bits room for the products themselves.
@@ -51,6 +51,7 @@ struct QDQEmitter {
     // Declared intermediate types would name values that are gone; engines infer them again.
     result.graph.valueInfo = []
     result.irVersion = max(result.irVersion, 7)
+    try DynamicQuantizer.storeEmbeddings(&result)
     // Zero points and the like: most of them are equal.
     _ = try DeduplicateInitializers().run(&result)
     _ = try EliminateDeadNodes().run(&result)

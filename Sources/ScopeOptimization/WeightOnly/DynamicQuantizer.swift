@@ -26,6 +26,23 @@ public enum DynamicQuantizer {
   }
 }
 
+extension DynamicQuantizer {
+  static let embeddingStep = "Embedding tables stored as INT8 rows with a scale each"
+
+  /// Whether ``storeEmbeddings(_:)`` would find a table.
+  static func hasEmbeddings(_ graph: Graph) -> Bool {
+    var emitter = DynamicEmitter(graph, DynamicRecipe())
+    return !emitter.embeddings(alone: true).isEmpty
+  }
+
+  /// Stores the tables that are only looked up as 8-bit rows and leaves everything else as it is.
+  static func storeEmbeddings(_ model: inout Model) throws(ScopeError) {
+    var emitter = DynamicEmitter(model.graph, DynamicRecipe())
+    guard emitter.emitEmbeddings() else { return }
+    try emitter.rewriter.finish(&model)
+  }
+}
+
 private struct DynamicEmitter {
   var rewriter: WeightRewriter
   let recipe: DynamicRecipe
@@ -48,16 +65,8 @@ private struct DynamicEmitter {
   }
 
   mutating func run() {
-    var embeddings: [Int: EmbeddingLayer] = [:]
-    if recipe.embeddings {
-      for (index, node) in graph.nodes.enumerated() {
-        guard let layer = EmbeddingLayer.recognize(node, index: index, rewriter.editor),
-          accepts(layer.name, layer.weightName)
-        else { continue }
-        embeddings[index] = layer
-        tables.insert(layer.weightName)
-      }
-    }
+    let embeddings = recipe.embeddings ? embeddings(alone: false) : [:]
+    tables = Set(embeddings.values.map(\.weightName))
     for (index, node) in graph.nodes.enumerated() {
       guard case .layer(let layer) = MatrixLayer.recognize(node, index: index, rewriter.editor) else {
         continue
@@ -78,6 +87,33 @@ private struct DynamicEmitter {
         if node.isStandard("Conv") { convolution(node, index) }
       }
     }
+  }
+
+  /// Look-ups by node.
+  ///
+  /// - Parameter alone: leaves tables out that something else than a look-up reads.
+  mutating func embeddings(alone: Bool) -> [Int: EmbeddingLayer] {
+    var result: [Int: EmbeddingLayer] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      guard let layer = EmbeddingLayer.recognize(node, index: index, rewriter.editor),
+        accepts(layer.name, layer.weightName)
+      else { continue }
+      result[index] = layer
+    }
+    guard alone else { return result }
+    return result.filter { _, layer in
+      !rewriter.editor.captured.contains(layer.weightName)
+        && (rewriter.editor.consumers[layer.weightName] ?? []).allSatisfy { result[$0] != nil }
+    }
+  }
+
+  /// - Returns: whether there was a table.
+  mutating func emitEmbeddings() -> Bool {
+    let found = embeddings(alone: true)
+    for (index, layer) in found.sorted(by: { $0.key < $1.key }) {
+      emit(layer, result: graph.nodes[index].outputs[0])
+    }
+    return !found.isEmpty
   }
 
   private mutating func accepts(_ layer: String, _ weight: String) -> Bool {

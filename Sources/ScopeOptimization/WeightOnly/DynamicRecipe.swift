@@ -64,7 +64,7 @@ public struct DynamicRecipe: Sendable, Hashable, Codable {
     case .reduced, .reducedExceptDepthwise: list.append("7-bit weight range")
     case .pairBounded: list.append("Weight steps bounded per output against 16-bit saturation")
     }
-    if embeddings { list.append("Embedding tables stored as INT8 rows with a scale each") }
+    if embeddings { list.append(DynamicQuantizer.embeddingStep) }
     if convolutions { list.append("INT8 dynamic quantization of convolutions (ConvInteger, uint8 weights)") }
     if !floatLayers.isEmpty { list.append("\(floatLayers.count) sensitive layers kept in float") }
     return list

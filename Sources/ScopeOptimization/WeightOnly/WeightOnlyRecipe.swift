@@ -85,7 +85,7 @@ public struct WeightOnlyRecipe: Sendable, Hashable, Codable {
     }
     switch embeddings {
     case .float: break
-    case .int8: list.append("Embedding tables stored as INT8 rows with a scale each")
+    case .int8: list.append(DynamicQuantizer.embeddingStep)
     case .blocks: list.append("Embedding tables stored as INT\(bits) blocks (GatherBlockQuantized)")
     }
     if !floatLayers.isEmpty { list.append("\(floatLayers.count) sensitive layers kept in float") }

@@ -34,6 +34,9 @@ public enum SmoothQuant {
     var others: [Int] = []
   }
 
+  /// Whether `model` holds an activation that could be smoothed.
+  static func hasSites(_ model: Model) -> Bool { !sites(GraphEditor(model.graph)).isEmpty }
+
   /// Smooths every site of `model`.
   ///
   /// - Parameters:

@@ -38,7 +38,7 @@ struct QuantizationSource {
     self.model = model
     self.prefix = prefix
     self.changesKernels = changesKernels
-    self.steps = steps
+    self.steps = steps + (DynamicQuantizer.hasEmbeddings(model.graph) ? [DynamicQuantizer.embeddingStep] : [])
   }
 
   func emit(_ recipe: QuantizationRecipe) throws(ScopeError) -> Model {

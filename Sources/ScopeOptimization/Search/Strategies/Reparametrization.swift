@@ -30,6 +30,14 @@ enum Reparametrization: CaseIterable {
     }
   }
 
+  /// Whether the model may have a place for the technique.
+  func suits(_ model: Model) -> Bool {
+    switch self {
+    case .equalized: true
+    case .smoothed: SmoothQuant.hasSites(model)
+    }
+  }
+
   /// - Returns: whether anything changed.
   func apply(_ model: inout Model, _ context: OptimizationContext) throws(ScopeError) -> Bool {
     switch self {
@@ -43,10 +51,10 @@ enum Reparametrization: CaseIterable {
     _ source: QuantizationSource, _ context: OptimizationContext
   ) throws(ScopeError) -> QuantizationSource? {
     var model = source.model
-    guard try apply(&model, context) else { return nil }
+    guard suits(model), try apply(&model, context) else { return nil }
     // Smoothing may add a product where a residual is read.
     return try QuantizationSource(
-      model, prefix: source.prefix + prefix, changesKernels: self == .smoothed, steps: source.steps + [step],
+      model, prefix: source.prefix + prefix, changesKernels: self == .smoothed, steps: [step],
       context: context)
   }
 }

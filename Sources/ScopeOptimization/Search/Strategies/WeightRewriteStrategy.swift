@@ -22,8 +22,11 @@ struct WeightRewriteStrategy: SearchStrategy {
     // Where it was asked for by name it is tried whatever the processor.
     let computesInHalf =
       Machine.current.hasHalfArithmetic || bench.request.techniques?.contains(.float16) == true
-    for rewrite in rewrites(hasData: bench.request.samples.isReal, computesInHalf: computesInHalf)
-    where bench.isBefore(share) {
+    let hasData = bench.request.samples.isReal
+    let isSmoothable =
+      hasData && technique == .dynamic && Reparametrization.smoothed.suits(bench.folding.model)
+    let all = rewrites(hasData: hasData, isSmoothable: isSmoothable, computesInHalf: computesInHalf)
+    for rewrite in all where bench.isBefore(share) {
       bench.request.progress("Trying \(rewrite.name)", bench.spent)
       let variant = Variant(
         name: rewrite.name, technique: technique, steps: rewrite.steps, kernels: rewrite.kernels,
@@ -37,7 +40,7 @@ struct WeightRewriteStrategy: SearchStrategy {
     }
   }
 
-  private func rewrites(hasData: Bool, computesInHalf: Bool) -> [Rewrite] {
+  private func rewrites(hasData: Bool, isSmoothable: Bool, computesInHalf: Bool) -> [Rewrite] {
     switch technique {
     case .dynamic:
       let recipes = [
@@ -57,7 +60,7 @@ struct WeightRewriteStrategy: SearchStrategy {
           _ = try DynamicQuantizer.quantize(&model, recipe: recipe)
         }
       }
-      return recipes.map { rewrite($0, nil) } + (hasData ? [rewrite(recipes[0], .smoothed)] : [])
+      return recipes.map { rewrite($0, nil) } + (isSmoothable ? [rewrite(recipes[0], .smoothed)] : [])
     case .weights:
       var recipes = [
         WeightOnlyRecipe(bits: 8, blockSize: 128, isSymmetric: true),
