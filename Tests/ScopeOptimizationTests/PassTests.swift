@@ -41,6 +41,25 @@ struct PassTests {
     #expect(types(model) == ["Conv"])
   }
 
+  /// A weight keeps its name; one that another node reads too keeps its numbers as well.
+  @Test(arguments: [false, true])
+  func foldedWeightsKeepTheirNames(isShared: Bool) throws {
+    var model = convBatchNorm()
+    let weight = model.graph.nodes[0].inputs[1]
+    let before = try #require(model.graph.initializers[weight]).floats()
+    if isShared {
+      var second = model.graph.nodes[0]
+      second.outputs = ["d"]
+      model.graph.nodes.append(second)
+      model.graph.nodes[1].outputs = ["n"]
+      model.graph.nodes.append(Node("Add", inputs: ["d", "n"], outputs: ["y"]))
+    }
+    let (folded, modified) = try apply(FoldBatchNormIntoConv(), model)
+    #expect(modified)
+    #expect((folded.graph.nodes[0].inputs[1] == weight) == !isShared)
+    #expect((try #require(folded.graph.initializers[weight]).floats() == before) == isShared)
+  }
+
   @Test func keepsBatchNormWhoseInputIsReadElsewhere() throws {
     var model = convBatchNorm()
     model.graph.nodes[1].outputs = ["n"]

@@ -35,5 +35,11 @@ struct RealModelTests {
     #expect(result.comparison.accuracyDrop <= 0.005)
     #expect(result.agreement.value >= 0.97)
     #expect(result.speedup.ratio > 1)
+    // Other forms of the same numbers are tried beside each other.
+    let equalized = try #require(result.candidates.first { $0.name.hasPrefix("equalized + ") })
+    #expect(equalized.steps.first?.contains("equalized") == true)
+    for word in ["least-squares", "entropy", "percentile", "hessian", "adaptive"] {
+      #expect(result.candidates.contains { $0.name.contains(word) }, "\(word)")
+    }
   }
 }

@@ -107,6 +107,40 @@ struct SearchTests {
     #expect(after.opType == "QuantizeLinear" && after.inputs[1] == before.inputs[1])
   }
 
+  /// Tables that are looked up become 8-bit rows; one that a product reads as well stays.
+  @Test(arguments: [false, true])
+  func embeddingTablesAreStoredInIntegers(isTied: Bool) throws {
+    var numbers = Numbers()
+    var graph = Graph(
+      name: "lookup",
+      nodes: [
+        Node("Gather", inputs: ["table", "tokens"], outputs: ["rows"]),
+        Node("MatMul", inputs: ["rows", "w"], outputs: ["h"]), Node("Relu", inputs: ["h"], outputs: ["r"]),
+        Node("MatMul", inputs: ["r", isTied ? "turned" : "v"], outputs: ["y"]),
+      ])
+    if isTied {
+      graph.nodes.insert(Node("Transpose", inputs: ["table"], outputs: ["turned"]), at: 3)
+    }
+    graph.inputs = [ValueInfo(name: "tokens", dataType: .int64, shape: Shape([1, 6]))]
+    graph.outputs = [ValueInfo(name: "y", dataType: .float32, shape: nil)]
+    graph.initializers["table"] = numbers.tensor([200, 32])
+    graph.initializers["w"] = numbers.tensor([32, 32])
+    if !isTied { graph.initializers["v"] = numbers.tensor([32, 40]) }
+    let model = Model(opset: 17, graph: graph)
+    let tokens = (0..<8 * 6).map { Int64($0 * 37 % 200) }
+    let samples = try SampleSet(arrays: ["tokens": HostArray(.int64(tokens), [8, 6])])
+    let context = OptimizationContext(
+      samples: samples, calibration: Array(0..<8), engine: engine, threads: 1)
+    let quantized = try Quantizer.quantize(model, recipe: QuantizationRecipe(), context: context)
+    let floats = quantized.graph.initializers.filter {
+      $0.value.dataType == .float32 && $0.value.dimensions == [200, 32]
+    }
+    #expect(floats.isEmpty == !isTied)
+    let feed = ["tokens": HostArray(.int64(Array(tokens.prefix(6))), [1, 6])]
+    let (before, after) = (try Computed.run(model, feed)["y"], try Computed.run(quantized, feed)["y"])
+    #expect(Computed.sqnr(before?.floats ?? [], after?.floats ?? []) > 25)
+  }
+
   @Test func oldOperatorSetsAreRaisedOrRefused() throws {
     var model = try folded().model
     model.opsets[""] = 12

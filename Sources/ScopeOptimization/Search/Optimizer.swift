@@ -123,10 +123,10 @@ public enum Optimizer {
     for technique in [OptimizationTechnique.lowRank, .sparsity] where wanted.includes(technique) {
       try CompressionStrategy(technique).run(&bench, until: 0.75)
     }
-    try bench.verifyPromising(until: 0.85)
+    try bench.verifyPromising(until: 0.82)
     if let strategy = quantization {
       try MixedPrecisionStrategy(source: strategy.source, recipe: strategy.found.first).run(
-        &bench, until: 0.9)
+        &bench, until: 0.87)
     }
   }
 }

@@ -85,10 +85,15 @@ struct Workbench {
 
   // MARK: Time
 
-  /// Share of the time budget that is used up.
-  var spent: Double { (clock.now - start).milliseconds / max(request.timeBudget.milliseconds, 1) }
+  /// Time for finding and timing variants: what tuning the winner takes is kept back.
+  private var budget: Duration {
+    request.tunesSessions || request.openVINO != nil ? request.timeBudget * 0.75 : request.timeBudget
+  }
 
-  func moment(_ share: Double) -> ContinuousClock.Instant { start + request.timeBudget * share }
+  /// Share of the time for the search that is used up.
+  var spent: Double { (clock.now - start).milliseconds / max(budget.milliseconds, 1) }
+
+  func moment(_ share: Double) -> ContinuousClock.Instant { start + budget * share }
 
   func isBefore(_ share: Double) -> Bool { spent < share }
 
@@ -216,7 +221,7 @@ struct Workbench {
   /// How long one more variant's evaluation takes at most, as far as is known.
   func verificationShare(_ index: Int) -> Double {
     let speed = max(trials[index].quickSpeed?.ratio ?? 1, 0.05)
-    return baselineDuration.milliseconds / speed / max(request.timeBudget.milliseconds, 1)
+    return baselineDuration.milliseconds / speed / max(budget.milliseconds, 1)
   }
 }
 

@@ -28,6 +28,9 @@ struct TuningRun {
     slice = request.budget / ((counts + 1) * engines + options + 3)
   }
 
+  /// Which engine to deploy is the last word: eight rounds are often undecided.
+  private static let decidingRounds = 20
+
   private var isOver: Bool { clock.now - start >= request.budget }
 
   /// Finds the best configuration of an engine.
@@ -139,7 +142,8 @@ struct TuningRun {
 
   /// Interleaved run by run, or in blocks with a rest before each where one of them spins.
   private func compare(
-    _ first: any InferenceSession, _ second: any InferenceSession, alone: Bool
+    _ first: any InferenceSession, _ second: any InferenceSession, alone: Bool,
+    rounds: Int = SessionTuner.minimumRounds
   ) throws(ScopeError) -> (LatencySummary, LatencySummary) {
     let sessions = [first, second]
     let feeds = [request.feeds, request.feeds]
@@ -147,10 +151,10 @@ struct TuningRun {
       alone
       ? try LatencyBenchmark.alternating(
         sessions, feeds: feeds, batch: request.batch, budget: slice * 2,
-        minimumBlocks: SessionTuner.minimumRounds)
+        minimumBlocks: rounds)
       : try LatencyBenchmark.interleaved(
         sessions, feeds: feeds, batch: request.batch,
-        plan: .init(budget: slice, minimumSamples: SessionTuner.minimumRounds, maximumSamples: 400))
+        plan: .init(budget: slice, minimumSamples: rounds, maximumSamples: 400))
     return (summaries[0], summaries[1])
   }
 
@@ -171,7 +175,8 @@ struct TuningRun {
     var ratio: SpeedRatio?
     var chosen = own.configuration
     if let other = best[.openVINO] {
-      let (first, second) = try compare(own.session, other.session, alone: own.configuration.spinning)
+      let (first, second) = try compare(
+        own.session, other.session, alone: own.configuration.spinning, rounds: Self.decidingRounds)
       let measured = LatencyBenchmark.ratio(first, over: second)
       ratio = measured
       if SessionTuner.verdict(measured) == .faster { chosen = other.configuration }
