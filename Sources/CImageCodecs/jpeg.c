@@ -159,3 +159,62 @@ int scope_jpeg_decode(const uint8_t *bytes, size_t count, uint64_t max_pixels, s
   free(decoder);
   return status;
 }
+
+struct encoder {
+  struct jpeg_compress_struct cinfo;
+  struct jpeg_error_mgr errors;
+  jmp_buf escape;
+};
+
+static void on_encode_error(j_common_ptr cinfo) {
+  struct encoder *encoder = cinfo->client_data;
+  longjmp(encoder->escape, 1);
+}
+
+static void on_encode_message(j_common_ptr cinfo, int level) {
+  (void)cinfo;
+  (void)level;
+}
+
+int scope_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, int quality, uint8_t **bytes, size_t *count) {
+  *bytes = NULL;
+  *count = 0;
+  struct encoder *encoder = calloc(1, sizeof *encoder);
+  if (!encoder) return SCOPE_IMAGE_NO_MEMORY;
+  unsigned char *buffer = NULL;
+  unsigned long size = 0;
+  volatile int status = SCOPE_IMAGE_OK;
+  encoder->cinfo.err = jpeg_std_error(&encoder->errors);
+  encoder->errors.error_exit = on_encode_error;
+  encoder->errors.emit_message = on_encode_message;
+  encoder->cinfo.client_data = encoder;
+  if (setjmp(encoder->escape) == 0) {
+    jpeg_create_compress(&encoder->cinfo);
+    jpeg_mem_dest(&encoder->cinfo, &buffer, &size);
+    encoder->cinfo.image_width = width;
+    encoder->cinfo.image_height = height;
+    encoder->cinfo.input_components = 3;
+    encoder->cinfo.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&encoder->cinfo);
+    jpeg_set_quality(&encoder->cinfo, quality, TRUE);
+    jpeg_start_compress(&encoder->cinfo, TRUE);
+    while (encoder->cinfo.next_scanline < height) {
+      JSAMPROW row = (JSAMPROW)(rgb + (size_t)encoder->cinfo.next_scanline * width * 3);
+      jpeg_write_scanlines(&encoder->cinfo, &row, 1);
+    }
+    jpeg_finish_compress(&encoder->cinfo);
+  } else {
+    status = SCOPE_IMAGE_NO_MEMORY;
+  }
+  jpeg_destroy_compress(&encoder->cinfo);
+  free(encoder);
+  if (status != SCOPE_IMAGE_OK) {
+    free(buffer);
+    return status;
+  }
+  *bytes = buffer;
+  *count = size;
+  return SCOPE_IMAGE_OK;
+}
+
+void scope_bytes_release(uint8_t *bytes) { free(bytes); }

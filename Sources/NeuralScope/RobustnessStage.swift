@@ -16,6 +16,9 @@ enum RobustnessStage {
     settings.sampleCount = sampleCount
     settings.checksSanity = options.attack.checksSanity
     settings.findsMinimalEpsilon = options.attack.findsMinimalEpsilon
+    settings.sharedChanges = try sharedChanges(options)
+    settings.changes = try CorruptionSections.changes(options)
+    settings.asksUnknowns = options.attack.asksUnknowns
     settings.seed = options.seed
     let evaluator = RobustnessEvaluator(engine: engine, options: settings)
     let progress = { (fraction: Double, message: String) in
@@ -52,6 +55,18 @@ enum RobustnessStage {
       l1Epsilons: attack.l1Epsilons, steps: attack.steps, stepSize: attack.stepSize, queries: attack.queries,
       randomStart: attack.randomStart, seed: options.seed,
       gradientNormFloor: attack.gradientNormFloor, height: height, width: width)
+  }
+
+  /// - Throws: `invalidArgument` for radii and shares outside 0 to 1.
+  private static func sharedChanges(_ options: ScopeOptions) throws(ScopeError) -> [SharedChange] {
+    var changes: [SharedChange] = []
+    if let text = options.attack.universalEpsilons {
+      changes += try Epsilon.list(text).map(SharedChange.universal)
+    }
+    if let text = options.attack.patchShares {
+      changes += try Epsilon.list(text).map { .patch(share: $0.value) }
+    }
+    return changes
   }
 
   private static func section(_ result: RobustnessResult, data: PreparedData) -> Report.Robustness {
@@ -106,8 +121,23 @@ enum RobustnessStage {
         ),
         settings: "bisection with APGD on the margin, \(found.steps) steps, up to \(found.rounds) halvings")
     }
+    section.sharedChanges =
+      result.sharedChanges.isEmpty ? nil : result.sharedChanges.map { sharedChange($0) }
+    section.corruptions = CorruptionSections.corruptions(result.changes)
+    section.stability = CorruptionSections.stability(result.changes)
+    section.unknownInputs = CorruptionSections.unknowns(result.unknowns)
     section.samples = result.samples.compactMap { sample(of: $0, classNames: data.dataset.classNames) }
     return section
+  }
+
+  private static func sharedChange(_ found: SharedChangeResult) -> Report.SharedChange {
+    let conditions =
+      "images that it was not learnt on; \(found.learnt) images, \(found.epochs) epochs to learn"
+    return Report.SharedChange(
+      name: found.change.title, cleanAccuracy: figure(found.clean, conditions: conditions),
+      accuracy: figure(found.changed, conditions: conditions),
+      controlAccuracy: figure(found.control, conditions: "noise of the same size and place"),
+      seconds: found.seconds)
   }
 
   private static func calibration(_ found: Calibration) -> Report.Calibration {

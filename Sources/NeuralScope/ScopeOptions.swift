@@ -118,6 +118,15 @@ public struct AttackOptions: Sendable {
   public var checksSanity = true
   /// Whether each image's smallest budget is looked for.
   public var findsMinimalEpsilon = false
+  /// Linf radii of universal perturbations, and the shares of the image that adversarial patches cover; none by default.
+  public var universalEpsilons: String?
+  public var patchShares: String?
+  /// Corruptions to measure: `all`, families or names separated by commas; none by default.
+  public var corruptions: String?
+  /// Whether small shifts, JPEG and the like are tried.
+  public var measuresStability = false
+  /// Whether the confidence on images of nothing is measured.
+  public var asksUnknowns = false
   /// Added to the length of a gradient before PGD in L2 divides by it; see ``AttackSpecification/gradientNormFloor``.
   public var gradientNormFloor = 1e-10
 

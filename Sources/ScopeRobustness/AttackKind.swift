@@ -16,6 +16,21 @@ public enum AttackAlgorithm: String, Sendable, Codable, Hashable, CaseIterable {
   case fgsm
   /// Projected gradient descent (Madry et al. 2018, arXiv:1706.06083); in L2 along the normalised gradient.
   case pgd
+  /// Basic iterative method (Kurakin et al. 2017, arXiv:1607.02533).
+  case bim
+  /// Momentum iterative method (Dong et al. 2018, arXiv:1710.06081).
+  case momentum = "mi-fgsm"
+  /// The basic iterative method towards the class of the smallest logit; only that class counts as fooled (Kurakin et al.
+  /// 2017, section 2.3).
+  case leastLikely = "least-likely"
+  /// The same towards a class drawn at random for each image.
+  case randomTarget = "random-target"
+  /// Steps onto linearised boundaries (Moosavi-Dezfooli et al. 2016, arXiv:1511.04599).
+  case deepFool = "deepfool"
+  /// The smallest change in L2 by optimization (Carlini & Wagner 2017, arXiv:1608.04644).
+  case carliniWagner = "cw"
+  /// Along the boundary, seeing only the predicted class (Chen et al. 2020, arXiv:1904.02144).
+  case hopSkipJump = "hopskipjump"
   /// Auto-PGD on the cross-entropy (Croce & Hein 2020, arXiv:2003.01690).
   case apgdCrossEntropy = "apgd-ce"
   /// Auto-PGD on the difference of logits ratio (ibid.).
@@ -35,8 +50,9 @@ public enum AttackAlgorithm: String, Sendable, Codable, Hashable, CaseIterable {
   /// Norms it is defined in here.
   public var norms: [PerturbationNorm] {
     switch self {
-    case .fgsm: [.linf]
-    case .pgd, .square: [.linf, .l2]
+    case .fgsm, .bim, .momentum, .leastLikely, .randomTarget: [.linf]
+    case .carliniWagner: [.l2]
+    case .pgd, .square, .deepFool, .hopSkipJump: [.linf, .l2]
     default: PerturbationNorm.allCases
     }
   }
@@ -46,6 +62,13 @@ public enum AttackAlgorithm: String, Sendable, Codable, Hashable, CaseIterable {
     switch self {
     case .fgsm: "FGSM"
     case .pgd: "PGD"
+    case .bim: "BIM"
+    case .momentum: "MI-FGSM"
+    case .leastLikely: "Least-likely class"
+    case .randomTarget: "Random class"
+    case .deepFool: "DeepFool"
+    case .carliniWagner: "C&W"
+    case .hopSkipJump: "HopSkipJump"
     case .apgdCrossEntropy: "APGD-CE"
     case .apgdLogitsRatio: "APGD-DLR"
     case .apgdTargeted: "APGD-T"
@@ -55,6 +78,9 @@ public enum AttackAlgorithm: String, Sendable, Codable, Hashable, CaseIterable {
     case .autoAttackPlus: "AutoAttack plus"
     }
   }
+
+  /// Whether it asks the model for no gradients.
+  package var isBlackBox: Bool { self == .square || self == .hopSkipJump }
 
   /// Whether it runs image by image in shared batches (``AttackStream``) and stops at an image once it is fooled.
   package var isStreamed: Bool { self != .fgsm && self != .pgd }

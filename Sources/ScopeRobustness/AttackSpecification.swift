@@ -34,6 +34,17 @@ public struct Epsilon: Sendable, Hashable, Codable {
     self.init(value: value, text: text)
   }
 
+  /// Reads budgets separated by commas.
+  ///
+  /// - Throws: `invalidArgument`.
+  public static func list(_ text: String, limit: Double = 1) throws(ScopeError) -> [Epsilon] {
+    var result: [Epsilon] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      result.append(try Epsilon(parsing: String(part.filter { $0 != " " }), limit: limit))
+    }
+    return result
+  }
+
   private static func error(_ message: String, _ text: String) -> ScopeError {
     ScopeError(
       .invalidArgument, message,
@@ -46,9 +57,9 @@ public struct Epsilon: Sendable, Hashable, Codable {
 public struct AttackSpecification: Sendable, Hashable, Codable {
   public var kind: AttackKind
   public var epsilon: Epsilon
-  /// Gradient steps; 1 for FGSM, 0 for Square.
+  /// Gradient steps; 1 for FGSM, 0 for the attacks without gradients, per bisection for C&W.
   public var steps: Int
-  /// Forward passes of Square, alone or in an ensemble.
+  /// Forward passes of Square, alone or in an ensemble, and of HopSkipJump.
   public var queries: Int
   /// Starts of APGD-CE and APGD-DLR.
   public var restarts: Int
@@ -66,8 +77,9 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
   public var gradientNormFloor: Double
 
   /// - Parameters:
-  ///   - steps: nil takes the papers' numbers: 10 for PGD, 100 for APGD and FAB.
-  ///   - stepSize: nil takes epsilon / 4 for Linf (Madry et al. use 2/255 at 8/255) and epsilon / 5 for L2, the
+  ///   - steps: nil takes the papers' numbers: 10 for PGD and MI-FGSM, min(e + 4, 1.25 e) for BIM at e/255, 50 for DeepFool,
+  ///     100 for APGD and FAB; 200 for each of C&W's bisections, where the paper takes 10,000.
+  ///   - stepSize: nil takes 1/255 for BIM, epsilon / steps for MI-FGSM; for PGD epsilon / 4 for Linf (Madry et al. use 2/255 at 8/255) and epsilon / 5 for L2, the
   ///     defaults of torchattacks; FGSM's step is epsilon; APGD and FAB choose their own.
   ///   - randomStart: off by default, so that results do not depend on a seed; Madry et al. start at random.
   ///   - restarts: nil is 1, and 5 in AutoAttack plus.
@@ -82,11 +94,21 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
     switch kind.algorithm {
     case .fgsm: self.steps = 1
     case .pgd: self.steps = steps ?? 10
-    case .square: self.steps = 0
+    case .square, .hopSkipJump: self.steps = 0
+    case .bim, .leastLikely, .randomTarget:
+      let levels = epsilon.value * 255
+      self.steps = steps ?? max(Int(min(levels + 4, 1.25 * levels).rounded(.up)), 1)
+    case .momentum: self.steps = steps ?? 10
+    case .deepFool: self.steps = steps ?? 50
+    case .carliniWagner: self.steps = steps ?? 200
     default: self.steps = steps ?? 100
     }
-    self.stepSize =
-      kind.algorithm == .fgsm ? epsilon.value : stepSize ?? epsilon.value / (kind.norm == .linf ? 4 : 5)
+    switch kind.algorithm {
+    case .fgsm: self.stepSize = epsilon.value
+    case .bim, .leastLikely, .randomTarget: self.stepSize = stepSize ?? min(1.0 / 255, epsilon.value)
+    case .momentum: self.stepSize = stepSize ?? epsilon.value / Double(self.steps)
+    default: self.stepSize = stepSize ?? epsilon.value / (kind.norm == .linf ? 4 : 5)
+    }
     self.randomStart = kind.algorithm == .pgd && randomStart
     self.seed = seed
     self.queries = queries
@@ -105,7 +127,11 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
       return "\(name), \(steps) steps, \(restarts == 1 ? "1 start" : "\(restarts) starts"), seed \(seed)"
     case .apgdTargeted: return "\(name), \(steps) steps towards each of up to 9 classes, seed \(seed)"
     case .fab: return "\(name), \(steps) steps towards each of up to 9 classes"
-    case .square: return "\(name), \(queries) queries, seed \(seed)"
+    case .square, .hopSkipJump: return "\(name), \(queries) queries, seed \(seed)"
+    case .bim, .momentum, .leastLikely: return "\(name), \(steps == 1 ? "1 step" : "\(steps) steps")"
+    case .randomTarget: return "\(name), \(steps == 1 ? "1 step" : "\(steps) steps"), seed \(seed)"
+    case .deepFool: return "\(name), up to \(steps) steps"
+    case .carliniWagner: return "\(name), up to \(steps) steps in each of 9 bisections"
     case .autoAttack, .autoAttackPlus:
       return
         "\(name), \(steps) steps\(norm == .l1 ? ", without Square" : ", \(queries) queries"), seed \(seed)"
@@ -155,11 +181,11 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
       throw ScopeError(.invalidArgument, "the step size must be positive", found: "\(stepSize)")
     }
     var linf = defaultEpsilons
-    if let epsilons { linf = try list(epsilons, limit: 1) }
+    if let epsilons { linf = try Epsilon.list(epsilons) }
     var l2 = defaultL2Epsilons(height: height, width: width)
-    if let l2Epsilons { l2 = try list(l2Epsilons, limit: 1e4) }
+    if let l2Epsilons { l2 = try Epsilon.list(l2Epsilons, limit: 1e4) }
     var l1 = defaultL1Epsilons(height: height, width: width)
-    if let l1Epsilons { l1 = try list(l1Epsilons, limit: 1e7) }
+    if let l1Epsilons { l1 = try Epsilon.list(l1Epsilons, limit: 1e7) }
     var result: [AttackSpecification] = []
     for name in names.split(separator: ",", omittingEmptySubsequences: false) {
       let kind = try AttackKind(parsing: String(name.filter { $0 != " " }))
@@ -174,11 +200,4 @@ public struct AttackSpecification: Sendable, Hashable, Codable {
     return result
   }
 
-  private static func list(_ text: String, limit: Double) throws(ScopeError) -> [Epsilon] {
-    var result: [Epsilon] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      result.append(try Epsilon(parsing: String(part.filter { $0 != " " }), limit: limit))
-    }
-    return result
-  }
 }

@@ -318,7 +318,7 @@ struct EvaluationRun {
       headlineReason: headline?.reason ?? "no Linf attack was asked for, so there is no score",
       headlineAttack: decisive?.specification, score: score, level: score.map { RobustnessLevel(score: $0) },
       grade: score.map { RobustnessGrade(score: $0) },
-      isUpperBound: decisive?.specification.kind.algorithm == .fgsm,
+      isUpperBound: decisive.map { Self.isWeak($0.specification.kind.algorithm) } ?? false,
       samples: samples.chosen, batchSize: target.batchSize, threads: options.threads, seconds: elapsed,
       forwardNodes: target.gradient?.model.forwardNodeCount ?? 0,
       backwardNodes: target.gradient?.model.backwardNodeCount ?? 0)
@@ -327,8 +327,16 @@ struct EvaluationRun {
     return result
   }
 
+  /// Whether a score from this attack alone says little: a single step, one class only, or no gradients.
+  private static func isWeak(_ algorithm: AttackAlgorithm) -> Bool {
+    [.fgsm, .leastLikely, .randomTarget].contains(algorithm) || algorithm.isBlackBox
+  }
+
   private func convention(_ attack: AttackSpecification) -> String {
     if attack.kind.algorithm.isStreamed {
+      if attack.kind.algorithm == .leastLikely || attack.kind.algorithm == .randomTarget {
+        return "right when clean and not brought to the target class at any point visited; pixels in [0, 1]"
+      }
       return "right when clean and not misled by any point found within the budget; pixels in [0, 1]"
     }
     return options.stopsWhenFooled

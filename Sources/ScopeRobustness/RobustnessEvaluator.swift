@@ -51,6 +51,20 @@ public struct RobustnessEvaluator: Sendable {
         progress: { done, count in progress(1, "smallest budgets, \(done) of \(count) images") },
         isCancelled: isCancelled)
     }
+    for change in options.sharedChanges {
+      result.sharedChanges.append(
+        try SharedAttack(target: run.target, images: run.images, change: change, seed: options.seed).run(
+          progress: { done, count in progress(1, "\(change.title), \(done) of \(count) batches") },
+          isCancelled: isCancelled))
+    }
+    let study = ChangeStudy(
+      target: run.target, second: run.second, images: run.images, seed: options.seed,
+      threads: options.threads)
+    if !options.changes.isEmpty {
+      result.changes = try study.run(
+        options.changes, progress: { fraction, title in progress(fraction, title) }, isCancelled: isCancelled)
+    }
+    if options.asksUnknowns { result.unknowns = try study.unknowns(isCancelled: isCancelled) }
     guard options.checksSanity else { return result }
     let isQuantized = model.graph.nodes.contains { node in
       ["Quantize", "Integer", "QLinear"].contains { node.opType.contains($0) }

@@ -21,7 +21,13 @@ public struct RobustnessOptions: Sendable {
 
   /// Whether each image's smallest budget is looked for; see ``RobustnessResult/minimalEpsilon``.
   public var findsMinimalEpsilon = false
-  /// Seed of that search.
+  /// Changes that every image shares, to be learnt and measured too.
+  public var sharedChanges: [SharedChange] = []
+  /// Changes whose effect on the predictions is measured too.
+  public var changes: [ImageChange] = []
+  /// Whether the confidence on images of nothing is measured too.
+  public var asksUnknowns = false
+  /// Seed of those searches.
   public var seed: UInt64 = 0
 
   public init() {}

@@ -106,6 +106,9 @@ public struct RobustnessResult: Sendable {
   public var otherCalibration: Calibration?
   /// How small a change fools each image; nil when it was not asked for.
   public var minimalEpsilon: MinimalEpsilon?
+  public var sharedChanges: [SharedChangeResult] = []
+  public var changes: [ChangeResult] = []
+  public var unknowns: [UnknownResult] = []
   public var samples: [AttackSample]
   /// Images per run.
   public var batchSize: Int

@@ -123,7 +123,7 @@ struct DetailFlags: ParsableArguments {
 struct AttackFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Attacks, separated by commas: fgsm, pgd, apgd-ce, apgd-dlr, apgd-t, fab-t, square, autoattack, autoattack-plus; with -l2 or -l1 in another norm.",
+      "Attacks, separated by commas: fgsm, bim, mi-fgsm, pgd, least-likely, random-target, deepfool, cw-l2, apgd-ce, apgd-dlr, apgd-t, fab-t, square, hopskipjump, autoattack, autoattack-plus; with -l2 or -l1 in another norm.",
       valueName: "list"))
   var attack = "fgsm,pgd"
 
@@ -138,10 +138,15 @@ struct AttackFlags: ParsableArguments {
   @Option(help: ArgumentHelp("L1 radii. Default by image size.", valueName: "list"))
   var epsilonL1: String?
 
-  @Option(help: ArgumentHelp("Gradient steps. Default: 10 for PGD, 100 for APGD and FAB.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Gradient steps. Default: 10 for PGD and MI-FGSM, 50 for DeepFool, 100 for APGD and FAB, 200 per bisection for C&W.",
+      valueName: "n"))
   var steps: Int?
 
-  @Option(help: ArgumentHelp("Forward passes of Square, alone or in AutoAttack.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Forward passes of Square, alone or in AutoAttack, and of HopSkipJump.", valueName: "n"))
   var queries = 5000
 
   @Option(
@@ -153,6 +158,30 @@ struct AttackFlags: ParsableArguments {
 
   @Flag(help: "Look for the smallest Linf budget that fools each image, up to 16/255.")
   var minimalEpsilon = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Linf radii of one perturbation for all images, learnt on half of them and judged on the others.",
+      valueName: "list"))
+  var universal: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Shares of the image that an adversarial patch at random places covers, such as 0.05.",
+      valueName: "list"))
+  var patch: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Common corruptions in five severities: all, extra, noise, blur, weather, digital, or names such as fog.",
+      valueName: "list"))
+  var corruptions: String?
+
+  @Flag(help: "How often small shifts, turns, brightness and JPEG change a prediction.")
+  var stability = false
+
+  @Flag(help: "How sure the model is of noise and of images without objects.")
+  var unknowns = false
 
   @Flag(
     inversion: .prefixedNo,
@@ -211,6 +240,11 @@ extension ScopeOptions {
       self.attack.randomStart = attack.randomStart
       self.attack.checksSanity = attack.checks
       self.attack.findsMinimalEpsilon = attack.minimalEpsilon
+      self.attack.universalEpsilons = attack.universal
+      self.attack.patchShares = attack.patch
+      self.attack.corruptions = attack.corruptions
+      self.attack.measuresStability = attack.stability
+      self.attack.asksUnknowns = attack.unknowns
       self.attack.gradientNormFloor = attack.gradientNormFloor
     }
     command = CommandLine.arguments.enumerated().map { $0.offset == 0 ? "neural-scope" : $0.element }.joined(

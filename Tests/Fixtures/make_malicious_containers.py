@@ -155,6 +155,21 @@ good("plain.7z", sevenzip([("readme.txt", b"hello"), ("model.pkl", PLAIN)]))
 incomplete("encrypted.7z", sevenzip([("model.pkl", PLAIN)], password="secret"))
 incomplete("cut.7z", sevenzip([("model.pkl", PLAIN)])[:60])
 
+
+def sevenzip_header(data, header):
+    start = struct.pack("<QQL", len(data), len(header), zlib.crc32(header))
+    return b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack("<L", zlib.crc32(start)) + start + data + header
+
+
+# 63 million folders in twenty bytes, plainly and in an encoded header: readers reserve memory for each.
+FOLDERS = b"\x01\x04\x06\0\x01\x09\x05\0\x07\x0b\xe3\x34\xc4\xc7\0\0\0\0"
+incomplete("folders.7z", sevenzip_header(b"hello", FOLDERS))
+RAW = lzma.compress(FOLDERS, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "preset": 1}])
+PROPERTIES = lzma.compress(FOLDERS, lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "preset": 1}])[:5]
+incomplete("folders_encoded.7z", sevenzip_header(
+    RAW, b"\x17\x06\0\x01\x09" + bytes([len(RAW)]) + b"\0\x07\x0b\x01\0\x01\x23\x03\x01\x01\x05" + PROPERTIES
+    + b"\x0c" + bytes([len(FOLDERS)]) + b"\0\0"))
+
 # --- ZIP: headers against the directory ---------------------------------------------------------------------------------
 PKL = b"archive/data.pkl"
 VERSION = member(b"archive/version", b"3\n")

@@ -2,12 +2,14 @@
 
 small.onnx takes normalised images [N, 3, 8, 8] (mean .4 .5 .6, deviation .2 .3 .25) and gives 4 logits.
 images.bin: little-endian float32 [12, 3, 8, 8] in [0, 1]; labels.txt; ATTACK.bin: adversarial images of the same shape;
-accuracy.txt: correct predictions per attack; ensemble.txt: of AutoAttack's parts, `name epsilon correct`. Needs numpy, onnx, torch and torchattacks.
+accuracy.txt: correct predictions per attack; ensemble.txt: of AutoAttack's parts, `name epsilon correct`. Needs numpy, onnx, torch,
+torchattacks and foolbox.
 """
 import os
 import numpy as np
 import torch
 import torch.nn.functional as F
+import foolbox
 import torchattacks
 from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -93,5 +95,40 @@ for norm, suffix, budgets in [("Linf", "", [0.002, 0.004, 0.008, 0.016, 0.03]), 
             kept = model(attack(x, labels)).argmax(1) == labels
             ensemble.append(f"{name}{suffix} {eps} {int((kept & right).sum())}")
             print(ensemble[-1], flush=True)
+# The attacks that search for the smallest change: how many of their changes are longer than the budget. Foolbox has the
+# bisections of Carlini and Wagner, and HopSkipJump.
+fool = foolbox.PyTorchModel(model, bounds=(0, 1))
+
+
+def distances(attack):
+    """Per image the length of the change that the attack found; infinite without one."""
+    found = attack(x, labels) if isinstance(attack, torchattacks.attack.Attack) else attack.run(fool, x, labels)
+    change = (found - x).flatten(1)
+    length = change.abs().max(1).values if getattr(attack, "constraint", "l2") == "linf" else change.norm(dim=1)
+    return torch.where(model(found).argmax(1) == labels, torch.inf, length)
+
+
+HopSkipJump = foolbox.attacks.HopSkipJumpAttack
+minimal = {
+    "deepfool-l2": ([0.03, 0.06, 0.12, 0.25], distances(torchattacks.DeepFool(model, steps=50, overshoot=0.02))),
+    "cw-l2": ([0.03, 0.06, 0.12, 0.25], distances(foolbox.attacks.L2CarliniWagnerAttack(binary_search_steps=9, steps=1000))),
+    "hopskipjump-l2": ([0.03, 0.06, 0.12, 0.25], distances(HopSkipJump(steps=24, constraint="l2"))),
+    "hopskipjump": ([0.008, 0.016, 0.03], distances(HopSkipJump(steps=24, constraint="linf"))),
+}
+for name, (budgets, lengths) in minimal.items():
+    for eps in budgets:
+        ensemble.append(f"{name} {eps} {int(((lengths > eps) & right).sum())}")
+# Steps along the sign with the papers' numbers.
+for eps in [0.004, 0.008, 0.016, 0.03]:
+    steps = max(int(np.ceil(min(eps * 255 + 4, 1.25 * eps * 255))), 1)
+    targeted = torchattacks.BIM(model, eps=eps, alpha=min(1 / 255, eps), steps=steps)
+    targeted.set_mode_targeted_least_likely(quiet=True)
+    goals = torch.where(labels == logits.argmin(1), logits.argsort(1)[:, 1], logits.argmin(1))
+    ensemble.append(f"least-likely {eps} {int(((model(targeted(x, labels)).argmax(1) != goals) & right).sum())}")
+    for name, attack in {
+        "bim": torchattacks.BIM(model, eps=eps, alpha=min(1 / 255, eps), steps=steps),
+        "mi-fgsm": torchattacks.MIFGSM(model, eps=eps, alpha=eps / 10, steps=10, decay=1.0),
+    }.items():
+        ensemble.append(f"{name} {eps} {int(((model(attack(x, labels)).argmax(1) == labels) & right).sum())}")
 open(f"{OUT}/ensemble.txt", "w").write("\n".join(ensemble) + "\n")
 print(lines, sum(os.path.getsize(f"{OUT}/{f}") for f in os.listdir(OUT)) // 1024, "KiB")

@@ -1,3 +1,4 @@
+import ScopeStatistics
 import ScopeOptimization
 import Testing
 

@@ -77,6 +77,11 @@ import Testing
     #expect(Corpus.rules(encrypted).contains("ARC006"))
     let sealed = try SecurityScanner().scan(file: "\(folder)/encrypted.7z")
     #expect(!sealed.findings.isEmpty)
+    // Refused before memory is reserved for millions of folders.
+    for file in ["folders.7z", "folders_encoded.7z"] {
+      let claimed = try SecurityScanner().scan(file: "\(folder)/\(file)")
+      #expect(claimed.unexamined.contains { $0.contains("63423540 in") }, "\(claimed.unexamined)")
+    }
   }
 
   /// Zeros that expand beyond the limit: stopped there, named, and never safe.

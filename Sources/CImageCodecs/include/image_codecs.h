@@ -41,6 +41,11 @@ int scope_png_decode(const uint8_t *bytes, size_t count, uint64_t max_pixels, st
 
 void scope_image_release(struct scope_image *image);
 
+// Encodes width x height x 3 bytes (R G B interleaved) as a baseline JPEG with 4:2:0 chroma, libjpeg's and Pillow's default.
+// On SCOPE_IMAGE_OK *bytes is owned by the caller; release it with scope_bytes_release.
+int scope_jpeg_encode(const uint8_t *rgb, uint32_t width, uint32_t height, int quality, uint8_t **bytes, size_t *count);
+void scope_bytes_release(uint8_t *bytes);
+
 // The orientation tag of an EXIF block that starts with its TIFF header; 1 when there is none.
 int scope_exif_orientation(const uint8_t *bytes, size_t count);
 

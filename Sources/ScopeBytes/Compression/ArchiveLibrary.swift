@@ -289,10 +289,12 @@ public enum SevenZip {
   /// - Parameters:
   ///   - limit: most bytes that all entries together may expand to.
   ///   - visit: gets each entry; false ends the walk.
-  /// - Throws: `engineUnavailable` without libarchive; `malformed` where the archive breaks off.
+  /// - Throws: `engineUnavailable` without libarchive; `malformed` where the archive breaks off or its header claims more
+  ///   than it can hold.
   public static func forEachEntry(
     of bytes: ByteSlice, limit: Int, visit: (SevenZipEntry) -> Bool
   ) throws(ScopeError) {
+    try SevenZipHeader.check(bytes)
     try ArchiveLibrary.shared().sevenZip(bytes, limit: limit, visit: visit)
   }
 }

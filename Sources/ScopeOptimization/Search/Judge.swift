@@ -1,6 +1,7 @@
 import ScopeBytes
 import ScopeGraph
 import ScopeRuntime
+import ScopeStatistics
 
 /// Compares variants with the original's predictions on the evaluation samples.
 struct Judge {

@@ -21,6 +21,11 @@ enum RobustnessSection {
       blocks.append(.table(attacks(robustness)))
     }
     if !robustness.worstCase.isEmpty { blocks.append(.table(worstCase(robustness))) }
+    if let changes = robustness.sharedChanges, !changes.isEmpty {
+      blocks.append(.heading("One change for all images"))
+      blocks.append(.table(shared(changes)))
+    }
+    blocks += CorruptionBlocks.blocks(robustness)
     if let checks = robustness.checks {
       blocks.append(.heading("Can the figures be trusted?"))
       if let text = RobustnessNarrative.confidence(robustness) { blocks.append(.paragraph(text)) }
@@ -148,6 +153,22 @@ enum RobustnessSection {
       ],
       rows: checks.map {
         [$0.name, $0.outcome, $0.evidence + ($0.outcome == "failed" ? ". \($0.advice)." : "")]
+      }, emphasized: nil, summaryRows: nil)
+  }
+
+  private static func shared(_ changes: [Report.SharedChange]) -> Document.Table {
+    Document.Table(
+      caption: "Accuracy on images that the change was not learnt on; noise has the same size and place",
+      columns: [
+        .init(title: "Change", isNumber: false), .init(title: "Clean", isNumber: true),
+        .init(title: "With noise", isNumber: true), .init(title: "With the change", isNumber: true),
+        .init(title: "95% interval", isNumber: true),
+      ],
+      rows: changes.map {
+        [
+          $0.name, $0.cleanAccuracy.text, $0.controlAccuracy.text, $0.accuracy.text,
+          $0.accuracy.intervalText ?? "–",
+        ]
       }, emphasized: nil, summaryRows: nil)
   }
 

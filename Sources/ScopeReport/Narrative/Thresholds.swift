@@ -88,6 +88,11 @@ package enum Thresholds {
   /// temperature scaling and 4 to 10% before (Guo et al. 2017, arXiv:1706.04599, table 1).
   package static let calibratedError = 0.03
 
+  /// Chance below which a difference of two models counts as proven; the usual level of a two-sided test.
+  package static let significance = 0.05
+  /// Share of confident answers to images of nothing from which confidence is no filter: one in ten would pass.
+  package static let confidentUnknowns = 0.1
+
   /// Scores (100 x robust / clean accuracy) that separate the levels in the text.
   package static let strongScore = 70.0
   package static let weakScore = 30.0

@@ -20,6 +20,12 @@ extension Report {
     public var optimizedCalibration: Calibration?
     /// How small a change fools each image; only when it was asked for.
     public var minimalEpsilon: MinimalEpsilon?
+    /// Changes that all images share; only when they were asked for.
+    public var sharedChanges: [SharedChange]?
+    /// Beyond adversaries; only when they were asked for.
+    public var corruptions: Corruptions?
+    public var stability: [Stability]?
+    public var unknownInputs: [UnknownInputs]?
     /// Radius at which the score is taken, in pixel units [0, 1].
     public var headlineEpsilon: Double?
     public var headlineNorm: String?
@@ -123,6 +129,27 @@ extension Report {
       self.outcome = outcome
       self.evidence = evidence
       self.advice = advice
+    }
+  }
+
+  /// One change for every image, learnt on some and judged on others.
+  public struct SharedChange: Codable, Sendable, Hashable {
+    /// `Universal perturbation 4/255`, `Patch over 5% of the image`.
+    public var name: String
+    /// On the images that judge: without the change, with it, and with noise of the same size in its place.
+    public var cleanAccuracy: Figure
+    public var accuracy: Figure
+    public var controlAccuracy: Figure
+    public var seconds: Double?
+
+    public init(
+      name: String, cleanAccuracy: Figure, accuracy: Figure, controlAccuracy: Figure, seconds: Double? = nil
+    ) {
+      self.name = name
+      self.cleanAccuracy = cleanAccuracy
+      self.accuracy = accuracy
+      self.controlAccuracy = controlAccuracy
+      self.seconds = seconds
     }
   }
 

@@ -1,5 +1,6 @@
 import ScopeBytes
 import ScopeGradients
+import ScopeStatistics
 
 /// How an ``AttackSpecification`` becomes a machine for one image.
 package enum StreamedAttack {
@@ -58,6 +59,43 @@ package enum StreamedAttack {
       if algorithm == .autoAttackPlus { parts = [.apgdCrossEntropy, .apgdLogitsRatio, .apgdTargeted, .fab] }
       if norm != .l1 { parts.append(.square) }
       return parts.flatMap { links($0, specification, image, classes) }
+    case .bim, .momentum:
+      return [
+        AttackChain.Link(name: algorithm.title) {
+          SignDescent(
+            image, epsilon: epsilon, steps: steps, stepSize: Float(specification.stepSize),
+            momentum: algorithm == .momentum ? 1 : 0)
+        }
+      ]
+    case .leastLikely, .randomTarget:
+      var generator = SplitMix64(seed: seed, stream: UInt64(image.position))
+      guard
+        let goal = algorithm == .leastLikely
+          ? image.rivals.last : image.rivals.randomElement(using: &generator)
+      else { return [] }
+      return [
+        AttackChain.Link(name: algorithm.title) {
+          SignDescent(
+            image, epsilon: epsilon, steps: steps, stepSize: Float(specification.stepSize), momentum: 0,
+            goal: goal)
+        }
+      ]
+    case .deepFool:
+      return [
+        AttackChain.Link(name: "DeepFool") {
+          DeepFool(image, norm: norm, epsilon: epsilon, steps: steps)
+        }
+      ]
+    case .carliniWagner:
+      return [
+        AttackChain.Link(name: "C&W") { CarliniWagner(image, epsilon: epsilon, steps: steps) }
+      ]
+    case .hopSkipJump:
+      return [
+        AttackChain.Link(name: "HopSkipJump") {
+          HopSkipJump(image, norm: norm, epsilon: epsilon, queries: specification.queries, seed: seed)
+        }
+      ]
     case .fgsm, .pgd: return []
     }
   }

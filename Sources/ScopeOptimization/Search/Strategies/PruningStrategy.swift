@@ -26,7 +26,10 @@ struct PruningStrategy: SearchStrategy {
       return
     }
     var tried: [PruningPlan: Bool] = [:]
-    for cost in costs(bench.request.objective, study) {
+    let costs = costs(bench.request.objective, study)
+    for (position, cost) in costs.enumerated() {
+      // What is left is shared: the first cost must not use it up.
+      let share = bench.spent + max(share - bench.spent, 0) / Double(costs.count - position)
       var step = Self.middle
       var direction = 0
       var (kept, lost): (Double?, Double?)

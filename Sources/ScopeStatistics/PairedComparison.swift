@@ -1,5 +1,3 @@
-import ScopeStatistics
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -18,7 +16,7 @@ public struct PairedComparison: Sendable, Hashable, Codable {
   /// Same prediction, right or wrong.
   public var agreeing: Int
 
-  package init(original: [Int], candidate: [Int], labels: [Int]) {
+  public init(original: [Int], candidate: [Int], labels: [Int]) {
     images = labels.count
     (originalCorrect, candidateCorrect, lost, gained, agreeing) = (0, 0, 0, 0, 0)
     for image in labels.indices {
@@ -29,6 +27,19 @@ public struct PairedComparison: Sendable, Hashable, Codable {
       if before, !after { lost += 1 }
       if !before, after { gained += 1 }
       if original[image] == candidate[image] { agreeing += 1 }
+    }
+  }
+
+  /// Several comparisons as one.
+  public init(sum parts: [PairedComparison]) {
+    (images, originalCorrect, candidateCorrect, lost, gained, agreeing) = (0, 0, 0, 0, 0, 0)
+    for part in parts {
+      images += part.images
+      originalCorrect += part.originalCorrect
+      candidateCorrect += part.candidateCorrect
+      lost += part.lost
+      gained += part.gained
+      agreeing += part.agreeing
     }
   }
 
