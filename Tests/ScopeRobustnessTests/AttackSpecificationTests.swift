@@ -31,7 +31,7 @@ import Testing
 
   @Test func namesWhatExistsWhenAnAttackDoesNot() {
     let error = #expect(throws: ScopeError.self) {
-      try AttackSpecification.parse(names: "fgsm,deepfool", height: 32, width: 32)
+      try AttackSpecification.parse(names: "fgsm,deepfoul", height: 32, width: 32)
     }
     #expect(error?.expected?.contains("pgd-l2") == true)
   }

@@ -2,7 +2,7 @@ import Glibc
 import ScopeStatistics
 
 /// Blurs of ``Corruption``.
-enum Blur {
+package enum Blur {
   /// How an index beyond the border is brought back.
   enum Border {
     /// a b c | c c c
@@ -102,7 +102,8 @@ enum Blur {
     return result
   }
 
-  /// Neighbours change places between two soft blurs.
+  /// Pixels take the value of a neighbour, between two soft blurs. The authors' code exchanges two views of one array,
+  /// which copies; ImageNet-C was made so.
   static func glass(
     _ image: Picture, sigma: Double, delta: Int, rounds: Int, _ generator: inout SplitMix64
   ) -> Picture {
@@ -113,9 +114,7 @@ enum Blur {
           let otherX = x + Int.random(in: -delta..<delta, using: &generator)
           let otherY = y + Int.random(in: -delta..<delta, using: &generator)
           for channel in 0..<image.channels {
-            let value = result[channel, y, x]
             result[channel, y, x] = result[channel, otherY, otherX]
-            result[channel, otherY, otherX] = value
           }
         }
       }
@@ -124,7 +123,7 @@ enum Blur {
   }
 
   /// Along a line on one side of each pixel, weighted by half a bell curve.
-  static func motion(_ image: Picture, radius: Int, sigma: Double, degrees: Double) -> Picture {
+  package static func motion(_ image: Picture, radius: Int, sigma: Double, degrees: Double) -> Picture {
     let width = 2 * radius + 1
     var weights = (0..<width).map { exp(-Double($0 * $0) / (2 * sigma * sigma)) }
     let sum = weights.reduce(0, +)
