@@ -17,7 +17,14 @@ import Testing
     var testDescription: String { name }
   }
 
-  static let targets: [Target] = [
+  /// Those named in NEURAL_SCOPE_FUZZ_PARSERS, separated by commas, so that several processes can share the work; else all.
+  static let targets: [Target] = {
+    guard let names = ProcessInfo.processInfo.environment["NEURAL_SCOPE_FUZZ_PARSERS"] else { return all }
+    let wanted = names.split(separator: ",").map(String.init)
+    return all.filter { wanted.contains($0.name) }
+  }()
+
+  private static let all: [Target] = [
     Target(name: "pickle", extensions: ["pkl"], path: "x.pkl"),
     Target(name: "torch", extensions: ["pt", "pth", "ckpt", "pt2"], path: "x.pt"),
     Target(name: "zip", extensions: ["zip", "npz", "mar", "keras"], path: "x.zip"),
