@@ -74,6 +74,10 @@ let package = Package(
       "ScopeRobustness", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
       "ScopeData"),
     room(
+      "ScopeHardening", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeGradients", "ScopeRuntime",
+      "ScopeData",
+      "ScopeOptimization", "ScopeRobustness"),
+    room(
       "ScopeSecurity", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats",
       products: [.product(name: "Crypto", package: "swift-crypto")]),
     room("ScopePolicy", "ScopeBytes"),
@@ -82,12 +86,13 @@ let package = Package(
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
       "ScopeRuntime",
-      "ScopeData", "ScopeAnalysis", "ScopeGradients", "ScopeOptimization", "ScopeRobustness", "ScopeSecurity",
+      "ScopeData", "ScopeAnalysis", "ScopeGradients", "ScopeOptimization", "ScopeRobustness",
+      "ScopeHardening", "ScopeSecurity",
       "ScopePolicy", "ScopeRemote", "ScopeReport", products: [orderedCollections]),
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopeRemote", "ScopeReport", "ScopeSecurity",
+        "NeuralScope", "ScopeBytes", "ScopeHardening", "ScopeOptimization", "ScopeRemote", "ScopeReport", "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -110,6 +115,7 @@ let package = Package(
     tests("ScopeGradients", "ScopeFormats", "ScopeRuntime"),
     tests("ScopeOptimization", "ScopeArchitectures", "ScopeFormats", "ScopeData", "ScopeRuntime"),
     tests("ScopeRobustness", "ScopeFormats", "ScopeData", "ScopeGradients", "ScopeRuntime"),
+    tests("ScopeHardening", "ScopeData", "ScopeRobustness", "ScopeRuntime"),
     tests("ScopeSecurity", "ScopeFormats"),
     tests("ScopePolicy"),
     tests("ScopeRemote"),

@@ -78,6 +78,16 @@ public enum NeuralScope {
     return state.finish()
   }
 
+  /// Makes a classifier withstand small perturbations and measures what that costs; writes it to `settings.outputPath`.
+  ///
+  /// - Throws: `ScopeError`; `unsupported` when the model's weights cannot be trained.
+  public static func harden(
+    model path: String, settings: HardenOptions, options: ScopeOptions
+  ) throws(ScopeError) -> Hardening {
+    if let output = settings.outputPath { try prepare(output, like: path) }
+    return try HardeningStage(path: path, settings: settings, options: options).run()
+  }
+
   /// Is the file safe to load? Files and folders; nothing is executed.
   ///
   /// - Throws: `notFound`, `unreadable` for a path, the policy or the baseline; what is wrong inside a file is in its

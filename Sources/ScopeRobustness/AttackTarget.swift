@@ -166,7 +166,8 @@ package final class AttackTarget {
 
 /// Class scores of a batch.
 package struct Logits {
-  let values: [Float]
+  /// [images, classes].
+  package let values: [Float]
   let classes: Int
 
   init(_ values: [Float], count: Int) {

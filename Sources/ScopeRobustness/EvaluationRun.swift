@@ -303,6 +303,7 @@ struct EvaluationRun {
         foundBy: tally.foundBy.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.map {
           AttackPart(name: $0.key, fooled: $0.value)
         },
+        withstood: tally.survivors,
         transferred: second == nil ? nil : MeasuredAccuracy(correct: tally.transferred, of: count))
     }
     let decisive = results.filter { result in
@@ -313,7 +314,7 @@ struct EvaluationRun {
       cleanCorrect == 0 ? nil : min(100, 100 * Double(result.robustAccuracy.correct) / Double(cleanCorrect))
     }
     var result = RobustnessResult(
-      imageCount: count, cleanAccuracy: clean, attacks: results, worstCase: worstCase(),
+      imageCount: count, cleanAccuracy: clean, right: right, attacks: results, worstCase: worstCase(),
       headlineEpsilon: headline?.epsilon,
       headlineReason: headline?.reason ?? "no Linf attack was asked for, so there is no score",
       headlineAttack: decisive?.specification, score: score, level: score.map { RobustnessLevel(score: $0) },

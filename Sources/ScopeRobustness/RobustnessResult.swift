@@ -40,6 +40,8 @@ public struct AttackResult: Sendable, Hashable, Codable {
   public var convention: String
   /// Images fooled by each part of an ensemble or targeted attack, most first; empty for others.
   public var foundBy: [AttackPart]
+  /// Per image, whether it is right when clean and at every point visited.
+  public var withstood: [Bool]
   /// Adversarial images of this model as seen by the second one; nil without a second model.
   public var transferred: MeasuredAccuracy?
 }
@@ -83,6 +85,8 @@ public struct AttackSample: Sendable {
 public struct RobustnessResult: Sendable {
   public var imageCount: Int
   public var cleanAccuracy: MeasuredAccuracy
+  /// Per image, whether it is right when clean.
+  public var right: [Bool]
   /// One per specification, in the order asked for.
   public var attacks: [AttackResult]
   public var worstCase: [WorstCaseResult]

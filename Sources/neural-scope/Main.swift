@@ -14,7 +14,7 @@ struct NeuralScopeCommand: ParsableCommand {
     version: NeuralScope.version,
     subcommands: [
       Analyze.self, Compare.self, Optimize.self, Security.self, Sanitize.self, Sign.self, Robustness.self,
-      ReportCommand.self,
+      Harden.self, ReportCommand.self,
     ])
 
   static func main() {

@@ -17,7 +17,7 @@ struct SearchOptions: ParsableArguments {
   var technique: String?
 
   @Option(help: ArgumentHelp("Time the search may take, such as 90s or 5m.", valueName: "time"))
-  var timeBudget = "60s"
+  var timeBudget = TimeBudget(seconds: 60)
 
   @Option(
     help: ArgumentHelp(
@@ -69,19 +69,7 @@ struct SearchOptions: ParsableArguments {
     if let batch, !(1...65_536).contains(batch) {
       throw ValidationError("--batch takes 1 to 65536, not \(batch)")
     }
-    _ = try seconds()
     _ = try techniques()
-  }
-
-  /// `90`, `90s`, `5m`, `1h`.
-  func seconds() throws -> Double {
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-    let factor = timeBudget.last.flatMap { units[$0] }
-    let digits = factor == nil ? timeBudget[...] : timeBudget.dropLast()
-    guard let value = Double(digits), (1...86_400).contains(value * (factor ?? 1)) else {
-      throw ValidationError("--time-budget takes 1s to 24h, such as 90s or 5m, not \(timeBudget)")
-    }
-    return value * (factor ?? 1)
   }
 
   func techniques() throws -> Set<OptimizationTechnique>? {
@@ -106,7 +94,7 @@ extension ScopeOptions {
     maximumAccuracyDrop = flags.maxAccuracyDrop / 100
     optimization.objective = flags.objective
     optimization.techniques = try flags.techniques()
-    optimization.timeBudget = .seconds(try flags.seconds())
+    optimization.timeBudget = flags.timeBudget.duration
     optimization.judgesByAgreement = flags.judge == .agreement
     optimization.finetune = flags.finetune
     optimization.sensitivity = flags.sensitivity

@@ -60,8 +60,16 @@ public enum TerminalRenderer {
 
   /// Two models side by side.
   public static func render(_ comparison: Comparison, options: Options = Options()) -> String {
+    render(Document(comparison), options)
+  }
+
+  /// A model before and after hardening.
+  public static func render(_ hardening: Hardening, options: Options = Options()) -> String {
+    render(Document(hardening), options)
+  }
+
+  private static func render(_ document: Document, _ options: Options) -> String {
     let painter = Painter(options)
-    let document = Document(comparison)
     painter.header(document)
     for section in document.sections { painter.section(section, numbered: false) }
     return painter.text
