@@ -18,6 +18,9 @@ enum RobustnessStage {
     settings.findsMinimalEpsilon = options.attack.findsMinimalEpsilon
     settings.sharedChanges = try sharedChanges(options)
     settings.changes = try CorruptionSections.changes(options)
+    if let sigma = options.attack.smoothingSigma {
+      settings.smoothing = try SmoothingSettings(sigma: sigma, samples: options.attack.smoothingSamples)
+    }
     settings.asksUnknowns = options.attack.asksUnknowns
     settings.seed = options.seed
     let evaluator = RobustnessEvaluator(engine: engine, options: settings)
@@ -126,8 +129,27 @@ enum RobustnessStage {
     section.corruptions = CorruptionSections.corruptions(result.changes)
     section.stability = CorruptionSections.stability(result.changes)
     section.unknownInputs = CorruptionSections.unknowns(result.unknowns)
+    section.certified = result.smoothing.map(certified)
     section.samples = result.samples.compactMap { sample(of: $0, classNames: data.dataset.classNames) }
     return section
+  }
+
+  /// Radii in steps of half the noise up to twice it.
+  private static func certified(_ found: SmoothingResult) -> Report.Certified {
+    let sigma = found.settings.sigma
+    return Report.Certified(
+      sigma: sigma, samples: found.settings.samples, alpha: found.settings.alpha,
+      rows: stride(from: 0.0, through: 4, by: 1).map { step in
+        let radius = step * sigma / 2
+        return Report.Certified.Row(
+          radius: radius,
+          accuracy: figure(
+            found.certified(radius),
+            conditions:
+              "the smoothed model, not the model alone; wrong with a chance of \(found.settings.alpha) per image"
+          ))
+      },
+      abstained: found.abstained, seconds: found.seconds)
   }
 
   private static func sharedChange(_ found: SharedChangeResult) -> Report.SharedChange {

@@ -123,6 +123,9 @@ public struct AttackOptions: Sendable {
   public var patchShares: String?
   /// Corruptions to measure: `all`, families or names separated by commas; none by default.
   public var corruptions: String?
+  /// Standard deviation of the noise to certify under, and noisy copies per image; not certified by default.
+  public var smoothingSigma: Double?
+  public var smoothingSamples = 1000
   /// Whether small shifts, JPEG and the like are tried.
   public var measuresStability = false
   /// Whether the confidence on images of nothing is measured.

@@ -65,6 +65,14 @@ public struct RobustnessEvaluator: Sendable {
         options.changes, progress: { fraction, title in progress(fraction, title) }, isCancelled: isCancelled)
     }
     if options.asksUnknowns { result.unknowns = try study.unknowns(isCancelled: isCancelled) }
+    if let settings = options.smoothing {
+      result.smoothing = try RandomizedSmoothing(
+        target: run.target, images: run.images, settings: settings, seed: options.seed
+      ).run(
+        progress: { done, count in
+          progress(Double(done) / Double(count), "certifying, \(done) of \(count) images")
+        }, isCancelled: isCancelled)
+    }
     guard options.checksSanity else { return result }
     let isQuantized = model.graph.nodes.contains { node in
       ["Quantize", "Integer", "QLinear"].contains { node.opType.contains($0) }

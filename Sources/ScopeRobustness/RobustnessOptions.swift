@@ -27,6 +27,8 @@ public struct RobustnessOptions: Sendable {
   public var changes: [ImageChange] = []
   /// Whether the confidence on images of nothing is measured too.
   public var asksUnknowns = false
+  /// Certify the smoothed model too.
+  public var smoothing: SmoothingSettings?
   /// Seed of those searches.
   public var seed: UInt64 = 0
 

@@ -113,6 +113,7 @@ public struct RobustnessResult: Sendable {
   public var sharedChanges: [SharedChangeResult] = []
   public var changes: [ChangeResult] = []
   public var unknowns: [UnknownResult] = []
+  public var smoothing: SmoothingResult?
   public var samples: [AttackSample]
   /// Images per run.
   public var batchSize: Int

@@ -177,6 +177,15 @@ struct AttackFlags: ParsableArguments {
       valueName: "list"))
   var corruptions: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Certify by randomized smoothing: standard deviation of the noise in the [0, 1] pixel range, such as 0.25.",
+      valueName: "sigma"))
+  var smoothing: Double?
+
+  @Option(help: ArgumentHelp("Noisy copies of each image that certify it.", valueName: "n"))
+  var smoothingSamples = 1000
+
   @Flag(help: "How often small shifts, turns, brightness and JPEG change a prediction.")
   var stability = false
 
@@ -244,6 +253,8 @@ extension ScopeOptions {
       self.attack.patchShares = attack.patch
       self.attack.corruptions = attack.corruptions
       self.attack.measuresStability = attack.stability
+      self.attack.smoothingSigma = attack.smoothing
+      self.attack.smoothingSamples = attack.smoothingSamples
       self.attack.asksUnknowns = attack.unknowns
       self.attack.gradientNormFloor = attack.gradientNormFloor
     }

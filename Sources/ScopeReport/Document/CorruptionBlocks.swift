@@ -1,4 +1,4 @@
-/// Beyond adversaries: corruptions, small changes, unknown images.
+/// Beyond adversaries: corruptions, small changes, unknown images, guarantees.
 enum CorruptionBlocks {
   static func blocks(_ robustness: Report.Robustness) -> [Document.Block] {
     var blocks: [Document.Block] = []
@@ -18,7 +18,24 @@ enum CorruptionBlocks {
       if let text = CorruptionNarrative.unknowns(rows) { blocks.append(.paragraph(text)) }
       blocks.append(.table(unknowns(rows)))
     }
+    if let found = robustness.certified {
+      blocks.append(.heading("Certified"))
+      blocks.append(.paragraph(CorruptionNarrative.certified(found)))
+      blocks.append(.table(certified(found)))
+    }
     return blocks
+  }
+
+  private static func certified(_ found: Report.Certified) -> Document.Table {
+    Document.Table(
+      caption: "No change up to this L2 radius alters the answer (Cohen et al. 2019, arXiv:1902.02918)",
+      columns: [
+        .init(title: "Radius", isNumber: true), .init(title: "Certified accuracy", isNumber: true),
+        .init(title: "95% interval", isNumber: true),
+      ],
+      rows: found.rows.map {
+        [Format.fixed($0.radius, 3), $0.accuracy.text, $0.accuracy.intervalText ?? "–"]
+      }, emphasized: nil, summaryRows: nil)
   }
 
   private static func corruptions(_ found: Report.Corruptions) -> Document.Table {

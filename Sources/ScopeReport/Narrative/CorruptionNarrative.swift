@@ -16,6 +16,15 @@ enum CorruptionNarrative {
     return text
   }
 
+  static func certified(_ found: Report.Certified) -> String {
+    let first = found.rows.first?.accuracy.text ?? "none"
+    return
+      "Smoothed by noise of \(Format.fixed(found.sigma, 3)) the model answers \(first) of the images right with "
+      + "\(Format.fixed(100 * (1 - found.alpha), 1))% confidence each (\(Format.integer(found.samples)) noisy copies), and "
+      + "abstains on \(Format.plural(found.abstained, "image")). The guarantee is for the smoothed model: deploying the model "
+      + "alone does not have it."
+  }
+
   static func stability(_ rows: [Report.Stability]) -> String? {
     guard let worst = rows.max(by: { $0.changed.value < $1.changed.value }) else { return nil }
     return

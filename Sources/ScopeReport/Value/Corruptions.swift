@@ -56,6 +56,40 @@ extension Report {
     }
   }
 
+  /// Accuracy that holds for every change in L2 up to a radius, of the model smoothed by noise.
+  public struct Certified: Codable, Sendable, Hashable {
+    public struct Row: Codable, Sendable, Hashable {
+      /// L2, pixel units [0, 1].
+      public var radius: Double
+      public var accuracy: Figure
+
+      public init(radius: Double, accuracy: Figure) {
+        self.radius = radius
+        self.accuracy = accuracy
+      }
+    }
+
+    public var sigma: Double
+    public var samples: Int
+    /// Chance that one image's radius is wrong.
+    public var alpha: Double
+    public var rows: [Row]
+    /// Images without a certain majority.
+    public var abstained: Int
+    public var seconds: Double?
+
+    public init(
+      sigma: Double, samples: Int, alpha: Double, rows: [Row], abstained: Int, seconds: Double? = nil
+    ) {
+      self.sigma = sigma
+      self.samples = samples
+      self.alpha = alpha
+      self.rows = rows
+      self.abstained = abstained
+      self.seconds = seconds
+    }
+  }
+
   /// How sure the model is of images that show nothing it knows.
   public struct UnknownInputs: Codable, Sendable, Hashable {
     public var name: String

@@ -26,6 +26,8 @@ extension Report {
     public var corruptions: Corruptions?
     public var stability: [Stability]?
     public var unknownInputs: [UnknownInputs]?
+    /// What randomized smoothing guarantees; only when it was asked for.
+    public var certified: Certified?
     /// Radius at which the score is taken, in pixel units [0, 1].
     public var headlineEpsilon: Double?
     public var headlineNorm: String?
