@@ -2,6 +2,10 @@ import Foundation
 import ScopeReport
 import Testing
 
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
 /// The forms beside the page: CSV, badge, model card.
 @Suite struct OutputFormsTests {
   /// RFC 4180 cells of every line.

@@ -2,11 +2,10 @@
 enum OptimizationDelta {
   static func make(_ report: Report) -> Document.Delta? {
     guard let optimization = report.optimization else { return nil }
-    var rows = [
-      DeltaRows.relative(
-        "Size", optimization.originalBytes, optimization.optimizedBytes,
-        isProven: abs(optimization.sizeReduction.value) >= Thresholds.worthwhileReduction)
-    ]
+    var size = DeltaRows.relative(
+      "Size", optimization.originalBytes, optimization.optimizedBytes, isProven: true)
+    if abs(optimization.sizeReduction.value) < Thresholds.worthwhileReduction { size.tone = .none }
+    var rows = [size]
     if let before = optimization.originalP50Milliseconds, let after = optimization.optimizedP50Milliseconds {
       // The quotient was measured side by side; its interval, not that of either time, says what is proven.
       let proven = optimization.speedup?.interval.map { $0.low > 1 || $0.high < 1 } ?? false

@@ -66,7 +66,7 @@ enum HTMLCharts {
 
   /// - Parameter wide: takes a line of its own.
   static func figure(_ title: String, _ content: String, wide: Bool = false) -> String {
-    "<figure class=\"card\(wide ? " wide" : "")\"><figcaption>\(Escape.html(title))</figcaption>\(content)</figure>"
+    "<figure class=\"card\(wide ? " wide\" tabindex=\"0" : "")\"><figcaption>\(Escape.html(title))</figcaption>\(content)</figure>"
   }
 
   /// Coordinates: two decimals are below a tenth of a pixel.
