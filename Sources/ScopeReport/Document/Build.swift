@@ -1,6 +1,10 @@
 extension Document {
   /// The whole report, or only `sections` of it.
-  package init(_ report: Report, sections wanted: [Report.Section] = Report.Section.allCases) {
+  ///
+  /// - Parameter baseline: an earlier report; what changed since then becomes the headline of the changes.
+  package init(
+    _ report: Report, sections wanted: [Report.Section] = Report.Section.allCases, baseline: Report? = nil
+  ) {
     let report = report.narrated()
     title = report.model.architecture ?? report.model.name
     subtitle = Document.subtitle(report)
@@ -8,6 +12,8 @@ extension Document {
     headline = report.conclusion?.headline ?? ""
     lead = report.conclusion?.sentences ?? []
     gauges = Document.gauges(report)
+    delta = baseline.map { BaselineDelta.make(report, since: $0) } ?? OptimizationDelta.make(report)
+    actions = Document.actions(report)
     sections = []
     for (index, id) in Report.Section.allCases.enumerated() where wanted.contains(id) {
       let (title, blocks) = Document.content(id, report)

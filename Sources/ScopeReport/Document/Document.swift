@@ -9,6 +9,10 @@ package struct Document: Sendable {
   package var headline: String
   package var lead: [String]
   package var gauges: [Gauge]
+  /// What changed against a baseline report, or from the original to the optimized model.
+  package var delta: Delta?
+  /// The recommendations in short, largest gain first.
+  package var actions: [Action] = []
   package var sections: [Section]
 
   package struct Section: Sendable {
@@ -69,9 +73,10 @@ package struct Document: Sendable {
     }
   }
 
-  /// A figure at a glance.
+  /// A figure at a glance, with what it was computed from.
   package struct Gauge: Sendable {
     package enum Tone: String, Sendable { case good, fair, bad, none }
+    package var id: String
     package var title: String
     package var value: String
     package var detail: String
@@ -79,6 +84,47 @@ package struct Document: Sendable {
     package var fill: Double?
     package var tone: Tone
     package var target: Report.Section
+    /// How the ring and the tone follow from the evidence, one sentence.
+    package var formula: String
+    package var evidence: [Evidence]
+  }
+
+  /// A figure that a gauge rests on, what it is compared with, and where that threshold comes from.
+  package struct Evidence: Sendable, Hashable {
+    package var name: String
+    package var value: String
+    /// Empty where the figure is compared with nothing.
+    package var threshold: String
+    package var source: String
+    /// Nil where nothing was compared, or the figure is absent.
+    package var passed: Bool?
+  }
+
+  /// The same figures of two models, and the change.
+  package struct Delta: Sendable {
+    package var title: String
+    /// `46.7 MB → 11.8 MB (−74.6%), p50 24.1 → 13.4 ms`.
+    package var headline: String
+    package var rows: [DeltaRow]
+    /// What was not compared, and why.
+    package var notes: [String]
+  }
+
+  package struct DeltaRow: Sendable {
+    package var name: String
+    package var before: String
+    package var after: String
+    package var change: String
+    package var tone: Gauge.Tone
+  }
+
+  /// One thing to do.
+  package struct Action: Sendable {
+    package var title: String
+    /// The figure that motivates it.
+    package var gain: String
+    /// Position in section 6, from 1.
+    package var number: Int
   }
 
   package enum Chart: Sendable {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ScopeBytes
 
 /// `report.json`: keys sorted, indented, slashes plain, non-finite numbers as text.
 public enum JSONRenderer {
@@ -23,5 +24,26 @@ public enum JSONRenderer {
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return try decoder.decode(Report.self, from: Data(text.utf8))
+  }
+}
+
+extension Report {
+  /// Reads a `report.json` of an earlier run.
+  ///
+  /// - Throws: `malformed` when the text is no report, `unsupported` when a newer version wrote it.
+  public init(json text: String, file: String) throws(ScopeError) {
+    do {
+      self = try JSONRenderer.decode(text)
+    } catch {
+      throw ScopeError(
+        .malformed, "the baseline is no report of neural-scope", file: file,
+        expected: "the report.json that `neural-scope report` wrote",
+        remedy: "Write it with: neural-scope report MODEL --out DIR")
+    }
+    guard schemaVersion <= Report.currentSchemaVersion else {
+      throw ScopeError(
+        .unsupported, "a newer version wrote this report", file: file,
+        expected: "schema version up to \(Report.currentSchemaVersion)", found: "\(schemaVersion)")
+    }
   }
 }

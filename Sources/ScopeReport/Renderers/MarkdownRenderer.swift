@@ -1,22 +1,40 @@
 /// `report.md`: the document as Markdown (tables as on GitHub).
 public enum MarkdownRenderer {
-  public static func render(_ report: Report) -> String {
-    let document = Document(report)
+  /// - Parameter baseline: an earlier report; what changed since then is the headline.
+  public static func render(_ report: Report, baseline: Report? = nil) -> String {
+    let document = Document(report, baseline: baseline)
     var lines = ["# \(text(document.title))", "", document.subtitle.map(text).joined(separator: " · "), ""]
+    if baseline != nil, let delta = document.delta { lines += ["**\(text(delta.headline))**", ""] }
     if !document.headline.isEmpty {
       lines += [
         "> **\(text(document.headline))**", ">", "> " + document.lead.map(text).joined(separator: " "), "",
       ]
     }
-    lines += ["| | | |", "|---|---|---|"]
+    if let delta = document.delta { lines += render(delta) }
+    lines += ["| Gauge | Value | |", "|---|---|---|"]
     lines += document.gauges.map { "| \(text($0.title)) | **\(text($0.value))** | \(text($0.detail)) |" }
-    lines.append("")
+    lines += ["", "<details>", "<summary>How the gauges are computed</summary>", ""]
+    for gauge in document.gauges {
+      lines += ["**\(text(gauge.title)).** \(text(gauge.formula))", ""] + render(gauge.table)
+    }
+    lines += ["</details>", ""]
+    if !document.actions.isEmpty {
+      lines += ["**What to do, largest gain first**", ""]
+      lines += document.actions.map { "\($0.number). **\(text($0.title))**: \(text($0.gain))" } + [""]
+    }
     for section in document.sections {
       lines += ["## \(section.number). \(text(section.title))", ""]
       for block in section.blocks { lines += render(block) }
     }
     // Hostile text never starts a line of its own, so lines may be joined as they are.
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func render(_ delta: Document.Delta) -> [String] {
+    ["| \(text(delta.title)) | Before | After | Change |", "|---|---:|---:|---:|"]
+      + delta.rows.map { row in
+        "| " + [row.name, row.before, row.after, row.change].map(text).joined(separator: " | ") + " |"
+      } + [""] + delta.notes.flatMap { [text($0), ""] }
   }
 
   private static func text(_ raw: String) -> String { Escape.markdown(raw) }

@@ -12,19 +12,23 @@ public enum TerminalRenderer {
   }
 
   /// The whole report, verdict first.
-  public static func render(_ report: Report, options: Options = Options()) -> String {
+  public static func render(
+    _ report: Report, options: Options = Options(), baseline: Report? = nil
+  ) -> String {
     let painter = Painter(options)
-    let document = Document(report)
-    painter.header(document)
+    let document = Document(report, baseline: baseline)
+    painter.header(document, hasBaseline: baseline != nil)
     for section in document.sections { painter.section(section, numbered: true) }
     return painter.text
   }
 
   /// One screen or two: the verdict, every figure in a line, findings by title, what to do.
-  public static func summary(_ report: Report, options: Options = Options()) -> String {
+  public static func summary(
+    _ report: Report, options: Options = Options(), baseline: Report? = nil
+  ) -> String {
     let painter = Painter(options)
-    let document = Document(report)
-    painter.header(document)
+    let document = Document(report, baseline: baseline)
+    painter.header(document, hasBaseline: baseline != nil)
     let measured: [Report.Section] = [.analysis, .optimization, .security, .robustness, .recommendations]
     for section in document.sections where measured.contains(section.id) { painter.brief(section) }
     if !report.notMeasured.isEmpty { painter.absent(report.notMeasured) }
@@ -98,8 +102,12 @@ private final class Painter {
     lines.append("")
   }
 
-  func header(_ document: Document) {
+  func header(_ document: Document, hasBaseline: Bool = false) {
     title(document)
+    if hasBaseline, let delta = document.delta {
+      for line in TerminalText.wrap(delta.headline, layout.width) { lines.append(layout.styled(line, .bold)) }
+      for note in [delta.title + "."] + delta.notes { paragraph(note, indent: "") }
+    }
     let tone: TerminalText.Style = document.decision == .doNotShipYet ? .fair : .good
     for line in TerminalText.wrap(document.headline, layout.width) { lines.append(colour(line, tone)) }
     paragraph(document.lead.joined(separator: " "), indent: "")

@@ -5,7 +5,13 @@ import ScopeReport
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "All of it: one measured report as HTML, Markdown and JSON.")
+    commandName: "report", abstract: "All of it: one measured report as HTML, Markdown and JSON.",
+    discussion: """
+      Examples:
+        neural-scope report model.onnx --data images
+        neural-scope report model.onnx --data images --baseline last/report.json
+        neural-scope report model.onnx --model-card README.md --csv measurements.csv --badge badge.svg
+      """)
 
   @Argument(help: "An ONNX model, a PyTorch checkpoint or safetensors.")
   var model: String
@@ -17,9 +23,12 @@ struct ReportCommand: ParsableCommand {
   var data: String?
 
   @Option(
-    help: ArgumentHelp("Folder for report.html, report.md, report.json and optimized.onnx.", valueName: "dir")
-  )
+    help: ArgumentHelp(
+      "Folder for report.html, report.md, report.json, measurements.csv, badge.svg and optimized.onnx.",
+      valueName: "dir"))
   var out = "neural-scope-report"
+
+  @OptionGroup var forms: ReportForms
 
   @OptionGroup var search: SearchOptions
   @OptionGroup var attack: AttackFlags
@@ -28,6 +37,7 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let line = ProgressLine()
+    let baseline = try forms.readBaseline()
     var options = ScopeOptions(engine, data: data, images: images, attack: attack)
     try options.search(as: search)
     options.optimizedPath = "\(out)/optimized.onnx"
@@ -36,11 +46,11 @@ struct ReportCommand: ParsableCommand {
     try NeuralScope.prepare("\(out)/report.html", like: model)
     let report = try NeuralScope.report(model: model, options: options)
     line.clear()
-    try AtomicFile.write(try JSONRenderer.render(report), to: "\(out)/report.json")
-    try AtomicFile.write(MarkdownRenderer.render(report), to: "\(out)/report.md")
-    try AtomicFile.write(HTMLRenderer.render(report), to: "\(out)/report.html")
+    try forms.write(report, baseline: baseline, to: out)
     Terminal.write(
-      TerminalRenderer.summary(report, options: .init(width: Terminal.width, colours: Terminal.colours)))
-    Terminal.write("\nReport: \(out)/report.html (also report.md, report.json)\n")
+      TerminalRenderer.summary(
+        report, options: .init(width: Terminal.width, colours: Terminal.colours), baseline: baseline))
+    Terminal.write(
+      "\nReport: \(out)/report.html (also report.md, report.json, measurements.csv, badge.svg)\n")
   }
 }

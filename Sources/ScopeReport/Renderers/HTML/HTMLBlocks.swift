@@ -57,7 +57,8 @@ enum HTMLBlocks {
         }.joined()
         + "</div>\n"
     case .findings(let findings): render(findings)
-    case .recommendations(let items): "<ol class=\"recs\">\(items.map(recommendation).joined())</ol>\n"
+    case .recommendations(let items):
+      "<ol class=\"recs\">\(items.enumerated().map(recommendation).joined())</ol>\n"
     case .samples(let samples): "<ul class=\"strip\">\(samples.map(sample).joined())</ul>\n"
     case .notMeasured(let items): render(absent(items))
     case .chart(let chart): HTMLCharts.render(chart)
@@ -119,16 +120,17 @@ enum HTMLBlocks {
       html += """
         <article class="card finding" id="finding-\(index + 1)"><h3><span class="pill \(tone)">\
         \(Format.sentence(finding.severity.rawValue))</span>\(Escape.html(finding.title))\
-        <span class="id">\(Escape.html(finding.rule))</span></h3><dl class="facts">\(facts.joined())</dl></article>
+        <span class="id">\(Escape.html(finding.rule))</span>\
+        <a class="anchor" href="#finding-\(index + 1)" aria-label="Link to finding \(index + 1)">#</a></h3><dl class="facts">\(facts.joined())</dl></article>
 
         """
     }
     return html
   }
 
-  private static func recommendation(_ item: Report.Recommendation) -> String {
+  private static func recommendation(_ index: Int, _ item: Report.Recommendation) -> String {
     """
-    <li class="card rec"><h3>\(Escape.html(item.title))</h3><p>\(Escape.html(item.text))</p>\
+    <li class="card rec" id="recommendation-\(index + 1)"><h3>\(Escape.html(item.title))</h3><p>\(Escape.html(item.text))</p>\
     <p class="why">Because: \(Escape.html(item.motivation)).</p><pre><code>\(Escape.html(item.command))</code></pre></li>
 
     """

@@ -13,8 +13,8 @@ enum HTMLCharts {
     }
   }
 
-  /// A ring that is filled as far as the figure's share, with the value below it.
-  static func gauge(_ gauge: Document.Gauge) -> String {
+  /// A ring that is filled as far as the figure's share.
+  static func ring(_ gauge: Document.Gauge) -> String {
     let circumference = 2 * 3.14159265 * 38
     let fill = gauge.fill.map { min(max($0, 0), 1) }
     let arc = fill.map {
@@ -25,10 +25,9 @@ enum HTMLCharts {
     }
     let dashed = fill == nil ? " stroke-dasharray=\"2 5\"" : ""
     return """
-      <li class="\(gauge.tone.rawValue)"><a href="#\(gauge.target.rawValue)"><svg viewBox="0 0 88 88" aria-hidden="true">\
+      <svg viewBox="0 0 88 88" aria-hidden="true">\
       <circle cx="44" cy="44" r="38" fill="none" stroke="var(--track)" stroke-width="7"\(dashed)/>\(arc ?? "")\
-      \(symbol(gauge))</svg><span class="t">\(Escape.html(gauge.title))</span>\
-      <span class="v">\(Escape.html(gauge.value))</span><span class="d">\(Escape.html(gauge.detail))</span></a></li>
+      \(symbol(gauge))</svg>
       """
   }
 
@@ -67,7 +66,7 @@ enum HTMLCharts {
 
   /// - Parameter wide: takes a line of its own.
   static func figure(_ title: String, _ content: String, wide: Bool = false) -> String {
-    "<figure class=\"card\(wide ? " wide" : "")\"><figcaption>\(Escape.html(title))</figcaption>\(content)</figure>"
+    "<figure class=\"card\(wide ? " wide\" tabindex=\"0" : "")\"><figcaption>\(Escape.html(title))</figcaption>\(content)</figure>"
   }
 
   /// Coordinates: two decimals are below a tenth of a pixel.

@@ -1,8 +1,9 @@
 /// `report.html`: one self-contained file. Nothing is loaded from anywhere, every text is escaped, and only the script of
 /// ``HTMLScript`` may run; the page is complete without it.
 public enum HTMLRenderer {
-  public static func render(_ report: Report) -> String {
-    let document = Document(report)
+  /// - Parameter baseline: an earlier report; what changed since then is the headline.
+  public static func render(_ report: Report, baseline: Report? = nil) -> String {
+    let document = Document(report, baseline: baseline)
     var html = """
       <!DOCTYPE html>
       <html lang="en">
@@ -16,13 +17,14 @@ public enum HTMLRenderer {
       <style>
       \(HTMLStyle.css)
       \(HTMLAnalysisStyle.css)
+      \(HTMLVerdictStyle.css)
       </style>
       </head>
       <body>
       <a class="skip" href="#analysis">Skip to the results</a>
 
       """
-    html += header(document, report)
+    html += header(document, hasBaseline: baseline != nil)
     html += navigation(document)
     html += "<main class=\"wrap\">\n"
     for section in document.sections { html += HTMLBlocks.section(section, decision: document.decision) }
@@ -30,7 +32,8 @@ public enum HTMLRenderer {
     let tool = report.conditions.tool
     html += """
       <footer class="wrap">Made by \(Escape.html(tool.name)) \(Escape.html(tool.version)) on \
-      \(Escape.html(report.conditions.date)). Figures without a measurement are not shown; section 8 lists them.</footer>
+      \(Escape.html(report.conditions.date)). Figures without a measurement are not shown; section 8 lists them. The element report-json of this page holds the report as JSON.</footer>
+      \(EmbeddedReport.element(report))
       <script>\(HTMLScript.source)</script>
       </body>
       </html>
@@ -39,20 +42,14 @@ public enum HTMLRenderer {
     return html
   }
 
-  private static func header(_ document: Document, _ report: Report) -> String {
+  private static func header(_ document: Document, hasBaseline: Bool) -> String {
     let meta = document.subtitle.map { "<span>\(Escape.html($0))</span>" }.joined()
-    let lead = Escape.html(document.lead.joined(separator: " "))
     return """
       <header class="wrap">
       <p class="brand"><b>Neural-Scope</b><span>Model report</span></p>
       <h1>\(Escape.html(document.title))</h1>
       <p class="meta">\(meta)</p>
-      <div class="verdict \(HTMLBlocks.tone(document.decision))">
-      <div class="say"><h2>\(Escape.html(document.headline))</h2><p>\(lead)</p></div>
-      <ul class="gauges">
-      \(document.gauges.map(HTMLCharts.gauge).joined(separator: "\n"))
-      </ul>
-      </div>
+      \(HTMLVerdict.render(document, hasBaseline: hasBaseline))
       </header>
 
       """

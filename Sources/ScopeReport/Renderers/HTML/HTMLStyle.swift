@@ -34,9 +34,6 @@ enum HTMLStyle {
     .gauges{display:grid;grid-template-columns:repeat(5,1fr);gap:1px;background:var(--line);border-top:1px solid var(--line);
     margin:0;padding:0;list-style:none}
     .gauges li{background:var(--card)}
-    .gauges a{display:flex;flex-direction:column;align-items:center;height:100%;padding:1.35rem .75rem 1.25rem;text-align:center;
-    text-decoration:none;color:inherit}
-    .gauges a:hover{background:var(--code)}
     .gauges svg{width:88px;height:88px;display:block;margin-bottom:.75rem}
     .gauges .v{font-size:1.25rem;font-weight:680;letter-spacing:-.02em;line-height:1.2;font-variant-numeric:tabular-nums}
     .gauges .t{font-size:.8125rem;color:var(--muted);order:-1;margin-bottom:.6rem}
@@ -129,8 +126,6 @@ enum HTMLStyle {
     .wrap,nav ul{padding-left:1rem;padding-right:1rem}
     header.wrap{padding-top:1.25rem;padding-bottom:1.25rem}
     .gauges{grid-template-columns:1fr}
-    .gauges a{display:grid;grid-template-columns:52px minmax(0,1fr) auto;grid-template-rows:auto auto;gap:0 1rem;text-align:left;
-    padding:.85rem 1.15rem;align-items:center}
     .gauges svg{width:52px;height:52px;margin:0;grid-row:1/3;grid-column:1}
     .gauges .t{order:0;margin:0;grid-column:2;grid-row:1;align-self:end}
     .gauges .d{grid-column:2;grid-row:2;margin:0;align-self:start;color:var(--soft)}

@@ -29,7 +29,7 @@ enum TreemapChart {
       "<input type=\"radio\" name=\"treemap\" id=\"treemap-\(map.id)\"\(index == 0 ? " checked=\"checked\"" : "")>"
         + "<label for=\"treemap-\(map.id)\">\(map.name)</label>"
     }
-    let pictures = maps.map { "<div class=\"map map-\($0.id)\">\($0.html)</div>" }
+    let pictures = maps.map { "<div class=\"map map-\($0.id)\" tabindex=\"0\">\($0.html)</div>" }
     return HTMLCharts.figure(
       "Where the model is large",
       "<fieldset class=\"treemap\"><legend>Area by</legend>\(inputs.joined())\(pictures.joined())</fieldset>",
