@@ -78,7 +78,7 @@ let package = Package(
       products: [.product(name: "Crypto", package: "swift-crypto")]),
     room("ScopePolicy", "ScopeBytes"),
     room("ScopeRemote", "CCurl", "ScopeBytes", settings: memorySafe),
-    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),
+    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopePolicy"),
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
       "ScopeRuntime",
@@ -87,7 +87,8 @@ let package = Package(
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopeRemote", "ScopeReport", "ScopeSecurity",
+        "NeuralScope", "ScopeBytes", "ScopeOptimization", "ScopePolicy", "ScopeRemote", "ScopeReport",
+        "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -113,7 +114,7 @@ let package = Package(
     tests("ScopeSecurity", "ScopeFormats"),
     tests("ScopePolicy"),
     tests("ScopeRemote"),
-    tests("ScopeReport"),
+    tests("ScopeReport", "ScopePolicy"),
     tests("NeuralScope", "ScopeReport", "ScopePolicy", "ScopeFormats", "ScopeSecurity"),
     .testTarget(
       name: "CommandLineTests", dependencies: ["ScopeBytes", "TestSupport"], swiftSettings: strict),
