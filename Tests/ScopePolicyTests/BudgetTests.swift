@@ -96,8 +96,39 @@ import Testing
     }
   }
 
+  /// A Python with jsonschema; nil skips the test.
+  private static let python: String? = {
+    let paths = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map {
+      "\($0)/python3"
+    }
+    let named = ProcessInfo.processInfo.environment["NEURAL_SCOPE_PYTHON"].map { [$0] } ?? []
+    return (named + paths).first {
+      FileManager.default.isExecutableFile(atPath: $0) && run($0, ["-c", "import jsonschema"], nil) == 0
+    }
+  }()
+
+  private static func run(_ python: String, _ arguments: [String], _ input: String?) -> Int32 {
+    let process = Process()
+    process.executableURL = URL(filePath: python)
+    process.arguments = arguments
+    process.standardInput = input.flatMap { FileHandle(forReadingAtPath: $0) } ?? FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return -1 }
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  @Test(.enabled(if: python != nil, "needs a Python with jsonschema (NEURAL_SCOPE_PYTHON)"))
+  func theSchemaAcceptsWhatItShould() throws {
+    let schema = SharedData.repository.appending(path: "schema/neural-scope-policy.schema.json").path()
+    let script = Fixture.path("check_policy.py")
+    let code = Self.run(try #require(Self.python), [script, schema], Fixture.path("gate/policies.json"))
+    #expect(code == 0)
+  }
+
   @Test func cutAndDamagedPoliciesGiveErrorsNotTraps() {
-    let text = "budgets:\n  size:\n    max: 12 MB\n    max-increase: 5%\n  accuracy: {min: 80%, level: warn}\n"
+    let text =
+      "budgets:\n  size:\n    max: 12 MB\n    max-increase: 5%\n  accuracy: {min: 80%, level: warn}\n"
     for end in 0...text.count { _ = try? policy(String(text.prefix(end))) }
     for bad in ["1e400 MB", "99999999999999999999999999 GB", "....", "1_000_000 B", "/", "%"] {
       _ = try? policy("budgets:\n  size:\n    max: \(bad)")

@@ -154,9 +154,11 @@ import Testing
     var (now, before) = (report(), report())
     now.conditions.machine.fingerprint = "a"
     before.conditions.machine.fingerprint = "b"
-    let budget = Budget(.latencyP50, relative: 0.1)
+    // exp(hypot(log(10.5 / 10), log(10 / 9.5))) = 1.073: the change is -6.8% to +7.3%.
+    let budget = Budget(.latencyP50, relative: 0.05)
     let unlike = Gate.evaluate(policy(budget), on: now, baseline: before)
-    #expect(unlike.exitCode == 3 && unlike.checks.contains { $0.evidence.contains("another kind of machine") })
+    #expect(
+      unlike.exitCode == 3 && unlike.checks.contains { $0.evidence.contains("another kind of machine") })
     before.conditions.machine.fingerprint = "a"
     let alike = Gate.evaluate(policy(budget), on: now, baseline: before)
     #expect(alike.checks.first { $0.id == "latency-p50.max-increase" }?.outcome == .inconclusive)
@@ -167,6 +169,19 @@ import Testing
     let result = Gate.evaluate(policy(budget), on: report(correct: 60), baseline: report(correct: 90))
     let check = try #require(result.checks.first { $0.id == "accuracy-drop" })
     #expect(check.outcome == .fail && abs((check.figure?.value ?? 0) - 0.3) < 1e-9)
+  }
+
+  @Test func scoresAtUnlikeRadiiAreNotCompared() {
+    func attacked(_ epsilon: Double) -> Report {
+      var result = report()
+      result.robustness = Report.Robustness(cleanAccuracy: .fraction(0.8, samples: 100))
+      result.robustness?.score = Figure(50, .score)
+      result.robustness?.headlineEpsilon = epsilon
+      return result
+    }
+    let policy = policy(.init(.robustnessScore, relative: 20))
+    #expect(Gate.evaluate(policy, on: attacked(0.01), baseline: attacked(0.02)).exitCode == 3)
+    #expect(Gate.evaluate(policy, on: attacked(0.01), baseline: attacked(0.01)).exitCode == 0)
   }
 
   private func finding(_ number: Int, _ severity: Report.Severity = .high) -> Report.Finding {
@@ -194,7 +209,8 @@ import Testing
   @Test func suppressionsHoldUntilTheirDay() throws {
     var now = report()
     now.security = Report.Security(verdict: .unsafe, findings: [finding(1)])
-    let text = "security:\n  suppressions:\n    - rule: PKL001\n      reason: known\n      expires: 2026-12-01\n"
+    let text =
+      "security:\n  suppressions:\n    - rule: PKL001\n      reason: known\n      expires: 2026-12-01\n"
     let policy = try Policy(text, path: "p.yml", rules: ["PKL001"])
     func code(_ day: String) -> Int32 {
       var options = Gate.Options()
@@ -222,7 +238,8 @@ import Testing
     #expect(issues.count == 4 && Set(issues.compactMap { $0["fingerprint"] as? String }).count == 4)
     #expect(issues.first?["severity"] as? String == "blocker")
     let comment = GateMarkdownRenderer.comment(result)
-    #expect(comment.hasPrefix(GateMarkdownRenderer.marker) && comment.count < GateMarkdownRenderer.commentLimit)
+    #expect(
+      comment.hasPrefix(GateMarkdownRenderer.marker) && comment.count < GateMarkdownRenderer.commentLimit)
     #expect(!comment.contains("<script>") && !comment.contains("os.system | x"))
     let terminal = GateTerminalRenderer.render(result, options: .init())
     #expect(terminal.hasPrefix("FAILED") && terminal.hasSuffix("exit code 1\n"))

@@ -64,7 +64,8 @@ public enum Gate {
   private static func absolute(_ budget: Budget, _ report: Report, _ baseline: Report?) -> GateCheck {
     let metric = budget.metric
     let limit = budget.absolute ?? 0
-    let words = "\(metric.isFloor ? "at least" : "at most") \(Figure(limit, metric.unit).text)"
+    let amount = metric == .accuracyDrop ? Format.points(limit) : Figure(limit, metric.unit).text
+    let words = "\(metric.isFloor ? "at least" : "at most") \(amount)"
     var figure = report.figure(for: budget)
     // Against a baseline the drop is what this model lost, not what optimizing it would cost.
     if metric == .accuracyDrop, let before = baseline?.accuracyFigure {
@@ -80,8 +81,8 @@ public enum Gate {
     check.baseline = metric == .accuracyDrop ? baseline?.accuracyFigure : baseline?.figure(for: budget)
     check.limit = limit
     check.limitText = words
-    check.evidence = "\(metric.title) is \(figure.fullText), \(words) is allowed"
-    return finished(check, metric, figure.text)
+    check.evidence = "\(metric.title): \(text(figure, metric)) (limit: \(words))"
+    return finished(check, metric, metric == .accuracyDrop ? signedPoints(figure.value) : figure.text)
   }
 
   private static func relative(_ budget: Budget, _ report: Report, _ baseline: Report?) -> GateCheck {
@@ -121,6 +122,14 @@ public enum Gate {
         "The baseline was measured on another kind of machine (\(baseline.conditions.machine.cpu)); times are not comparable",
         "Measure the baseline on this machine, or use an absolute limit")
     }
+    if metric == .robustnessScore || metric == .robustAccuracy && budget.epsilon == nil,
+      let now = report.robustness, let then = baseline.robustness,
+      now.headlineEpsilon != then.headlineEpsilon || now.headlineNorm != then.headlineNorm
+    {
+      return unknown(
+        "The baseline was attacked at another radius (\(Format.epsilon(then.headlineEpsilon ?? 0)), here \(Format.epsilon(now.headlineEpsilon ?? 0)))",
+        "Measure the baseline again with this policy")
+    }
     let (now, then) = (GateEstimate(figure), GateEstimate(before))
     guard let change = isDifference ? now.difference(from: then) : now.relativeChange(from: then) else {
       return unknown("The baseline's figure is zero; no change of it can be told", "Use an absolute limit")
@@ -143,8 +152,19 @@ public enum Gate {
     let range =
       change.interval.map { " (95% interval \(text($0.lowerBound)) to \(text($0.upperBound)))" } ?? ""
     check.evidence =
-      "\(metric.title) went from \(before.text) to \(figure.text), \(text(change.value))\(range); \(words) is allowed"
+      "\(metric.title) went from \(before.text) to \(figure.text), \(text(change.value))\(range) (limit: \(words))"
     return finished(check, metric, text(change.value))
+  }
+
+  /// A difference of shares reads in points, not in percent.
+  private static func text(_ figure: Figure, _ metric: Budget.Metric) -> String {
+    guard metric == .accuracyDrop else { return figure.fullText }
+    let range = figure.interval.map { " (95% interval \(signedPoints($0.low)) to \(signedPoints($0.high)))" }
+    return signedPoints(figure.value) + (range ?? "")
+  }
+
+  private static func signedPoints(_ value: Double) -> String {
+    (value < 0 ? "-" : "") + Format.points(abs(value))
   }
 
   private static func decided(
@@ -160,6 +180,9 @@ public enum Gate {
   /// Ends the evidence and says what to do.
   private static func finished(_ check: GateCheck, _ metric: Budget.Metric, _ value: String) -> GateCheck {
     var check = check
+    // The baseline's own uncertainty stays when only this run grows.
+    let isCompared = check.change != nil || metric == .accuracyDrop && check.baseline != nil
+    let inBoth = isCompared ? ", in this run and the baseline's," : ""
     switch check.outcome {
     case .pass: break
     case .notMeasured: check.remedy = metric.measuredBy
@@ -167,7 +190,7 @@ public enum Gate {
       check.evidence += "; the interval straddles the limit"
       if let more = check.moreSamples {
         check.remedy =
-          "About \(Format.plural(more, "more \(metric.sampleName)")) would decide if the value stays \(value)"
+          "About \(Format.plural(more, "more \(metric.sampleName)"))\(inBoth) would decide if the value stays \(value)"
           + (metric.dependsOnMachine ? " (--latency-seconds)" : "")
       } else {
         check.remedy = "The value is too close to the limit for any number of \(metric.sampleName)s to decide"

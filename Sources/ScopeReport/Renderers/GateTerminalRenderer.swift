@@ -13,7 +13,12 @@ public enum GateTerminalRenderer {
         + text.styled("  against \(Escape.terminal(result.policy))", .dim)
     ]
     lines += wrapped(sentence(result), "", text) + [""]
-    for check in result.checks where check.outcome != .pass { lines += block(check, text) + [""] }
+    var said: String?
+    for var check in result.checks where check.outcome != .pass {
+      // The same advice is given once in a row.
+      if check.remedy == said { check.remedy = nil } else { said = check.remedy }
+      lines += block(check, text) + [""]
+    }
     let passed = result.checks.filter { $0.outcome == .pass }
     for check in passed {
       lines.append(
