@@ -82,7 +82,7 @@ let package = Package(
       products: [.product(name: "Crypto", package: "swift-crypto")]),
     room("ScopePolicy", "ScopeBytes"),
     room("ScopeRemote", "CCurl", "ScopeBytes", settings: memorySafe),
-    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph"),
+    room("ScopeReport", "CZlib", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopePolicy"),
     room(
       "NeuralScope", "ScopeStatistics", "ScopeBytes", "ScopeGraph", "ScopeFormats", "ScopeArchitectures",
       "ScopeRuntime",
@@ -92,7 +92,8 @@ let package = Package(
     .executableTarget(
       name: "neural-scope",
       dependencies: [
-        "NeuralScope", "ScopeBytes", "ScopeHardening", "ScopeOptimization", "ScopeRemote", "ScopeReport", "ScopeSecurity",
+        "NeuralScope", "ScopeBytes", "ScopeHardening", "ScopeOptimization", "ScopePolicy", "ScopeRemote",
+        "ScopeReport", "ScopeSecurity",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -119,7 +120,7 @@ let package = Package(
     tests("ScopeSecurity", "ScopeFormats"),
     tests("ScopePolicy"),
     tests("ScopeRemote"),
-    tests("ScopeReport"),
+    tests("ScopeReport", "ScopePolicy"),
     tests("NeuralScope", "ScopeReport", "ScopePolicy", "ScopeFormats", "ScopeSecurity"),
     .testTarget(
       name: "CommandLineTests", dependencies: ["ScopeBytes", "TestSupport"], swiftSettings: strict),

@@ -1,6 +1,7 @@
 import ScopeBytes
 import ScopeReport
 import ScopeRuntime
+import ScopeStatistics
 
 /// Load time, first inference and steady-state latency, apart.
 enum LatencyStage {
@@ -15,7 +16,8 @@ enum LatencyStage {
     let first = (clock.now - start).milliseconds
     let budget = measurement.options.latencyBudget
     let summary = try LatencyBenchmark.measure(
-      session, feeds: measurement.feeds, batch: measurement.batch, plan: .init(budget: budget))
+      session, feeds: measurement.feeds, batch: measurement.batch,
+      plan: .init(budget: budget, minimumSamples: measurement.options.leastLatencySamples))
     let conditions = measurement.conditions
     var latency = Report.Latency(
       p50Milliseconds: .milliseconds(
@@ -27,6 +29,12 @@ enum LatencyStage {
     latency.stopReason = stopReason(summary, budget: budget)
     latency.p90Milliseconds = summary.p90Milliseconds.map {
       .milliseconds($0, samples: summary.samples.count)
+    }
+    latency.p95Milliseconds = summary.samples.quantileInterval(0.95).map {
+      .milliseconds(
+        summary.samples.quantile(0.95),
+        interval: Figure.Interval(low: $0.lowerBound, high: $0.upperBound, method: "order statistics"),
+        samples: summary.samples.count, conditions: conditions)
     }
     latency.p99Milliseconds = summary.p99Milliseconds.map {
       .milliseconds($0, samples: summary.samples.count)

@@ -179,5 +179,5 @@ public enum NeuralScope {
 extension ScopeError {
   /// Whether the error concerns one section only: what the model or the engine cannot do says nothing against the
   /// other figures. Unreadable models and data end the run.
-  fileprivate var leavesTheRest: Bool { [.unsupported, .engineUnavailable, .engineFailure].contains(code) }
+  var leavesTheRest: Bool { [.unsupported, .engineUnavailable, .engineFailure].contains(code) }
 }

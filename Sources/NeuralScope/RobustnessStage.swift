@@ -162,7 +162,7 @@ enum RobustnessStage {
       seconds: found.seconds)
   }
 
-  private static func calibration(_ found: Calibration) -> Report.Calibration {
+  static func calibration(_ found: Calibration) -> Report.Calibration {
     var section = Report.Calibration(
       expectedError: .fraction(
         found.expectedError, samples: found.imageCount, conditions: "15 bins of confidence, clean images"),
@@ -196,7 +196,7 @@ enum RobustnessStage {
     }
   }
 
-  private static func figure(_ accuracy: MeasuredAccuracy, conditions: String?) -> Figure {
+  static func figure(_ accuracy: MeasuredAccuracy, conditions: String?) -> Figure {
     .proportion(accuracy.correct, of: accuracy.count, conditions: conditions) ?? .fraction(accuracy.value)
   }
 

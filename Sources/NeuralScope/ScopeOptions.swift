@@ -20,6 +20,8 @@ public struct ScopeOptions: Sendable {
   public var attack = AttackOptions()
   /// Bounds the time of the latency measurement of `analyze`.
   public var latencyBudget: Duration = .seconds(3)
+  /// Timed runs that are taken even when the median is precise before.
+  public var leastLatencySamples = 20
   /// Shapes of graph inputs that the model leaves open, by input name (`input=1x3x224x224`).
   public var shapes: [String: Shape] = [:]
   /// What `analyze` looks into beyond the first table.

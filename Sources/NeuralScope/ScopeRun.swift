@@ -3,6 +3,7 @@ import ScopeAnalysis
 import ScopeBytes
 import ScopeOptimization
 import ScopeReport
+import ScopeRobustness
 import ScopeRuntime
 
 /// The sections of one run over one model, filled in order into one ``Report``.
@@ -121,6 +122,29 @@ struct ScopeRun {
         remedy: "give labelled data and leave out --judge agreement")
     }
     optimized = result
+  }
+
+  /// Accuracy and calibration on the clean images.
+  mutating func evaluate() throws(ScopeError) {
+    let engine = try needEngine()
+    let data = try needData()
+    let graph = try model.executableGraph()
+    options.progress?(ScopeProgress(stage: "Evaluating", fraction: nil))
+    let session = try Session(
+      engine: engine, model: graph, options: SessionOptions(threads: options.threads))
+    let runner = try ModelRunner(session: session, output: graph.graph.outputs.first?.name ?? "")
+    let count = data.images.count
+    let scores = try runner.logits(data.samples, Array(0..<count))
+    let labels = data.images.labels
+    let correct = zip(scores.predictions, labels).count { $0 == $1 }
+    guard scores.count == count,
+      let accuracy = Figure.proportion(correct, of: count, conditions: "top-1 on \(count) images")
+    else {
+      throw ScopeError(.unsupported, "the model gives no scores per class", file: model.file.path)
+    }
+    report.evaluation = Report.Evaluation(
+      accuracy: accuracy,
+      calibration: RobustnessStage.calibration(Calibration(scores: scores.values, labels: labels)))
   }
 
   mutating func attack(sampleCount: Int) throws(ScopeError) {

@@ -64,7 +64,7 @@ enum SecurityRun {
     }
     let failOn = options.failOn ?? policy?.security.failOn.flatMap(Report.Severity.init) ?? .medium
     var scan = SecurityScan(tool: .init(version: NeuralScope.version), files: files, failOn: failOn)
-    if let policy { apply(policy, to: &scan, today: day(of: now)) }
+    if let policy { scan.accept(policy, today: day(of: now)) }
     if let baseline, let path = options.baselinePath { scan.compare(with: baseline, named: path) }
     scan.date = now.formatted(.iso8601)
     let elapsed = (ContinuousClock.now - start).components
@@ -96,40 +96,8 @@ enum SecurityRun {
     }
   }
 
-  /// Marks what the policy accepts, and says which suppressions have expired or match nothing.
-  static func apply(_ policy: Policy, to scan: inout SecurityScan, today: CalendarDay?) {
-    scan.policy = policy.path
-    for suppression in policy.security.suppressions {
-      let expired = today.map { suppression.expires < $0 } ?? true
-      var matches = 0
-      for file in scan.files.indices {
-        let path = scan.files[file].path
-        for index in scan.files[file].findings.indices {
-          let finding = scan.files[file].findings[index]
-          guard suppression.covers(rule: finding.rule, fingerprint: finding.fingerprint, path: path) else {
-            continue
-          }
-          matches += 1
-          // What could not be examined cannot be accepted: nobody knows what it is.
-          guard !expired, !finding.isIncompleteness, finding.status == .new else { continue }
-          scan.files[file].findings[index].status = .suppressed
-          scan.files[file].findings[index].suppression = .init(
-            reason: suppression.reason, expires: suppression.expires.description)
-        }
-      }
-      let place = "\(policy.path), \(suppression.place)"
-      if expired {
-        scan.notices.append(
-          "\(place): the suppression expired on \(suppression.expires) and no longer holds (\(suppression.reason))"
-        )
-      } else if matches == 0 {
-        scan.notices.append("\(place): the suppression matches nothing and can be removed")
-      }
-    }
-    scan.conclude()
-  }
-
-  private static func day(of date: Date) -> CalendarDay? {
+  /// The day in UTC.
+  static func day(of date: Date) -> CalendarDay? {
     CalendarDay(String(date.formatted(.iso8601).prefix(10)))
   }
 }

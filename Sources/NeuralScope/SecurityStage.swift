@@ -25,11 +25,13 @@ enum SecurityStage {
   private static func finding(
     _ finding: Finding, kind: Report.Finding.Kind, fingerprint: String? = nil
   ) -> Report.Finding {
-    Report.Finding(
+    var described = Report.Finding(
       rule: finding.rule, severity: Report.Severity(rawValue: finding.severity.rawValue) ?? .high, kind: kind,
       title: finding.title, evidence: finding.evidence, mitigation: finding.mitigation,
       place: finding.place?.description, reason: finding.why, reference: finding.reference,
       fingerprint: fingerprint)
+    if SecurityRules.reportsIncompleteness(finding.rule) { described.isIncompleteness = true }
+    return described
   }
 
   private static func evidence(

@@ -7,6 +7,14 @@ public struct Policy: Sendable, Hashable {
   /// As the user named the file; used in messages.
   public var path: String
   public var security = SecurityPolicy()
+  /// In the order of the file.
+  public var budgets: [Budget] = []
+
+  /// Keys of the file.
+  public static let keys = ["version", "security", "budgets"]
+
+  /// A policy that asks for nothing.
+  public init(path: String) { self.path = path }
 
   /// Reads a policy file.
   ///
@@ -24,12 +32,20 @@ public struct Policy: Sendable, Hashable {
     self.path = path
     do throws(ScopeError) {
       let fields = try PolicyFields(
-        try YAMLNode.parse(text), known: ["version", "security"], of: "the policy")
+        try YAMLNode.parse(text), known: Self.keys, of: "the policy")
       if let version = fields["version"], version.text != "1" {
         throw version.problem("this version of the policy file is not known", expected: "1")
       }
       if let section = fields["security"], !section.isNull {
         security = try SecurityPolicy(section, rules: rules)
+      }
+      if let section = fields["budgets"], !section.isNull {
+        _ = try PolicyFields(
+          section, known: Budget.Metric.allCases.map(\.rawValue), of: "the section budgets")
+        for entry in section.entries ?? [] {
+          guard let metric = Budget.Metric(rawValue: entry.key) else { continue }
+          budgets.append(try Budget(metric, entry.value))
+        }
       }
     } catch {
       throw error.inFile(path)
@@ -49,10 +65,13 @@ package struct PolicyFields {
     var values: [String: YAMLNode] = [:]
     for entry in entries {
       guard known.contains(entry.key) else {
+        // The spelling with underscores is a common habit: the remedy says which key was meant.
+        let meant = String(entry.key.map { $0 == "_" ? "-" : $0 }).lowercased()
         throw ScopeError(
           .malformed, "\(what) has an unknown key \"\(entry.key.prefix(80))\"",
           place: entry.keyPlace.description,
-          expected: known.joined(separator: ", "))
+          expected: known.joined(separator: ", "),
+          remedy: known.contains(meant) ? "Write it as \(meant)" : nil)
       }
       values[entry.key] = entry.value
     }

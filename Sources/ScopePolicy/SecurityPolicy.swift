@@ -4,14 +4,22 @@ import ScopeBytes
 public struct SecurityPolicy: Sendable, Hashable {
   /// Findings of this severity or above fail: `critical`, `high`, `medium` or `low`.
   public var failOn: String?
+  /// What findings at or above ``failOn`` do.
+  public var level = PolicyLevel.error
+  /// What a missing or invalid signature does.
+  public var signature = PolicyLevel.off
   public var suppressions: [Suppression] = []
+
+  /// Keys of the section and of an entry of its suppressions.
+  public static let keys = ["fail-on", "level", "signature", "suppressions"]
+  public static let suppressionKeys = ["rule", "fingerprint", "path", "reason", "expires"]
 
   public static let severities = ["critical", "high", "medium", "low"]
 
   public init() {}
 
   init(_ node: YAMLNode, rules: Set<String>) throws(ScopeError) {
-    let fields = try PolicyFields(node, known: ["fail-on", "suppressions"], of: "the section security")
+    let fields = try PolicyFields(node, known: Self.keys, of: "the section security")
     if let level = fields["fail-on"] {
       let text = try level.requiredText("fail-on")
       guard Self.severities.contains(text) else {
@@ -19,6 +27,8 @@ public struct SecurityPolicy: Sendable, Hashable {
       }
       failOn = text
     }
+    if let node = fields["level"] { level = try PolicyLevel(node) }
+    if let node = fields["signature"] { signature = try PolicyLevel(node) }
     guard let list = fields["suppressions"], !list.isNull else { return }
     guard let items = list.items else {
       throw list.problem("the suppressions are not a list", expected: "entries that begin with a dash")
@@ -42,7 +52,7 @@ public struct SecurityPolicy: Sendable, Hashable {
 
     init(_ node: YAMLNode, rules: Set<String>) throws(ScopeError) {
       let fields = try PolicyFields(
-        node, known: ["rule", "fingerprint", "path", "reason", "expires"], of: "the suppression")
+        node, known: SecurityPolicy.suppressionKeys, of: "the suppression")
       place = node.place
       if let rule = fields["rule"] {
         let text = try rule.requiredText("the rule").uppercased()

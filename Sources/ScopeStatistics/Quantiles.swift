@@ -21,4 +21,20 @@ extension [Double] {
     let high = Swift.min(count - 1, Int((n / 2 + half).rounded(.up)))
     return ordered[low]...ordered[high]
   }
+
+  /// Distribution-free 95% confidence interval of a quantile: order statistics at n f -+ 1.96 sqrt(n f (1 - f)).
+  ///
+  /// Source: as of ``medianInterval``.
+  ///
+  /// - Returns: nil when there are too few values for a bound on either side.
+  public func quantileInterval(_ fraction: Double) -> ClosedRange<Double>? {
+    guard fraction > 0, fraction < 1, !isEmpty else { return nil }
+    let n = Double(count)
+    let half = 1.96 * (n * fraction * (1 - fraction)).squareRoot()
+    let low = Int((n * fraction - half).rounded(.down))
+    let high = Int((n * fraction + half).rounded(.up))
+    guard low >= 0, high < count else { return nil }
+    let ordered = sorted()
+    return ordered[low]...ordered[high]
+  }
 }

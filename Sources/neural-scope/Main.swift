@@ -8,13 +8,13 @@ struct NeuralScopeCommand: ParsableCommand {
     commandName: "neural-scope",
     abstract: "Tells whether a trained model is fit to ship, and makes it fitter. Every number is measured.",
     discussion: """
-      Exit codes: 0 success or safe, 1 unsafe, 2 wrong usage or a model that is unreadable or unsupported, \
+      Exit codes: 0 success or safe, 1 policy failed or unsafe, 2 wrong usage or a model that is unreadable or unsupported, \
       3 evidence incomplete, 130 interrupted.
       """,
     version: NeuralScope.version,
     subcommands: [
       Analyze.self, Compare.self, Optimize.self, Security.self, Sanitize.self, Sign.self, Robustness.self,
-      Harden.self, ReportCommand.self,
+      Harden.self, ReportCommand.self, Validate.self, Init.self,
     ])
 
   static func main() {

@@ -29,6 +29,14 @@ enum Output {
           scan, options: .init(width: Terminal.width, colours: Terminal.colours)))
   }
 
+  static func gate(_ result: GateResult, json: Bool) throws {
+    Terminal.write(
+      json
+        ? try JSONRenderer.encode(result)
+        : GateTerminalRenderer.render(
+          result, options: .init(width: Terminal.width, colours: Terminal.colours)))
+  }
+
   /// The documentation of one rule.
   static func rule(_ id: String, json: Bool) throws {
     let text = try SecurityRules.explain(id)

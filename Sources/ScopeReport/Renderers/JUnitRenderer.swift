@@ -65,7 +65,7 @@ public enum JUnitRenderer {
   }
 
   /// XML 1.0 text: markup is escaped, what the standard does not allow becomes a space.
-  private static func escaped(_ text: String, keepingLines: Bool = false) -> String {
+  static func escaped(_ text: String, keepingLines: Bool = false) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {

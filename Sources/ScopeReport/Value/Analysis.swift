@@ -111,6 +111,8 @@ extension Report {
   public struct Latency: Codable, Sendable, Hashable {
     public var p50Milliseconds: Figure
     public var p90Milliseconds: Figure?
+    /// With the interval of its order statistics, where the samples give one.
+    public var p95Milliseconds: Figure?
     public var p99Milliseconds: Figure?
     public var interquartileRangeMilliseconds: Figure?
     /// Creating the session (reading and optimizing the graph).

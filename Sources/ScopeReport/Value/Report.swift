@@ -11,6 +11,8 @@ public struct Report: Codable, Sendable, Hashable {
   public var optimization: Optimization?
   public var security: Security?
   public var robustness: Robustness?
+  /// Accuracy and calibration without attack, where nothing else was asked for.
+  public var evaluation: Evaluation?
   /// What the results mean for practitioners; written by ``narrated()``.
   public var assessments: [Assessment]
   /// What to do, largest gain first; written by ``narrated()``.

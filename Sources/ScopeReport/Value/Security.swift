@@ -58,6 +58,8 @@ extension Report {
     public var reference: String?
     /// The same on every machine and after unrelated edits of the file; nil for advisories.
     public var fingerprint: String?
+    /// Says that something could not be examined; nil and false mean no.
+    public var isIncompleteness: Bool?
 
     public init(
       rule: String, severity: Severity, kind: Kind, title: String, evidence: String, mitigation: String,
