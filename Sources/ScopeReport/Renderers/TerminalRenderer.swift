@@ -121,12 +121,16 @@ private final class Painter {
         case .bad: .bad
         case .none: .dim
         }
-      let details = TerminalText.wrap(gauge.detail, room - name - value - 6)
+      // Beside the value where there is room for a few words, else below.
+      let beside = room - name - value - 6
+      let isNarrow = beside < 20
+      var details = TerminalText.wrap(gauge.detail, isNarrow ? room - 2 : beside)
+      if isNarrow { details.insert("", at: 0) }
       lines.append(
         indent + TerminalText.padded(gauge.title, name + 3)
-          + layout.styled(TerminalText.padded(Escape.terminal(gauge.value), value + 3), tone)
+          + layout.styled(TerminalText.padded(Escape.terminal(gauge.value), isNarrow ? 0 : value + 3), tone)
           + layout.styled(details.first ?? "", .dim))
-      let margin = indent + String(repeating: " ", count: name + value + 6)
+      let margin = indent + String(repeating: " ", count: isNarrow ? 2 : name + value + 6)
       for line in details.dropFirst() { lines.append(margin + layout.styled(line, .dim)) }
     }
     lines.append("")
