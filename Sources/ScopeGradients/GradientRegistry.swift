@@ -14,7 +14,10 @@ public enum GradientRegistry {
     ReduceMeanRule.self, ReduceSumRule.self, ReluRule.self, ReshapeRule.self, ResizeRule.self,
     SigmoidRule.self,
     SliceRule.self, SoftFunctionsRule.self, SoftmaxRule.self, SpaceDepthRule.self, SplitRule.self,
-    SubtractionRule.self, TanhRule.self, TransposeRule.self, TransposedConvolutionRule.self, WhereRule.self,
+    SubtractionRule.self, TanhRule.self, CumulativeSumRule.self, GatherElementsRule.self,
+    InstanceNormalizationRule.self, MishRule.self, ReduceNormRule.self, ThresholdedReluRule.self,
+    TriangleRule.self, TrigonometricRule.self, TransposeRule.self, TransposedConvolutionRule.self,
+    WhereRule.self,
   ]
 
   private static let byOperator: [String: any GradientRule.Type] = {

@@ -26,7 +26,8 @@ public enum OpsetUpgrade {
     "ReduceMean",
     "ReduceMin", "ReduceProd", "Relu", "Reshape", "Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Size",
     "Softplus", "Softsign", "SpaceToDepth", "Sqrt", "Sub", "Sum", "Tan", "Tanh", "Tile", "Transpose", "Where",
-    "Xor",
+    "Xor", "Acosh", "Asinh", "Atanh", "Cosh", "CumSum", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare",
+    "Sinh", "ThresholdedRelu", "Trilu",
   ]
 
   /// - Throws: `unsupported` naming the first operator whose form cannot be carried over.

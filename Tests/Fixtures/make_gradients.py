@@ -345,5 +345,33 @@ def losses(name, function):
     save(name, x, teacher, loss.detach().numpy(), *[t.grad.numpy() for t in p.values()])
 losses("divergence", lambda y: F.kl_div(F.log_softmax(y / 2.5, 1), F.softmax(T(teacher) / 2.5, 1), reduction="none").sum(1) * 2.5 ** 2)
 losses("squared_error", lambda y: ((y - T(teacher)) ** 2).mean(1))
+
+# Functions, norms, indexed sums and instance normalization (last, so that the numbers drawn before stay the same).
+for op, function, positive in [("Tan", torch.tan, 0), ("Asin", torch.asin, 0), ("Acos", torch.acos, 0), ("Atan", torch.atan, 0), ("Sinh", torch.sinh, 0),
+                               ("Cosh", torch.cosh, 0), ("Asinh", torch.asinh, 0), ("Acosh", lambda x: torch.acosh(x + 1), 1), ("Atanh", torch.atanh, 0)]:
+    nodes = [node("Add", "x,one", "a"), node(op, "a")] if op == "Acosh" else [node(op, "x")]
+    case(op.lower(), [3, 4], nodes, function, {"one": np.float32(1)} if op == "Acosh" else None, positive=bool(positive), scale=0.25)
+case("mish_opset18", [3, 4], [node("Mish", "x")], F.mish, opset=18)
+case("thresholded_relu", [3, 4], [node("ThresholdedRelu", "x", alpha=0.4)], lambda x: torch.where(x > 0.4, x, 0 * x))
+case("reduce_l1", [3, 4], [node("ReduceL1", "x", axes=[1])], lambda x: x.abs().sum(1, keepdim=True))
+case("reduce_l2", [3, 4], [node("ReduceL2", "x", axes=[2], keepdims=0)], lambda x: x.norm(dim=2))
+case("reduce_l2_opset18", [3, 4], [node("ReduceL2", "x,a")], lambda x: x.norm(dim=(1, 2), keepdim=True), {"a": np.int64([1, -1])}, opset=18)
+case("reduce_sum_square", [3, 4], [node("ReduceSumSquare", "x", axes=[1])], lambda x: (x * x).sum(1, keepdim=True))
+case("reduce_log_sum", [3, 4], [node("ReduceLogSum", "x", axes=[1], keepdims=0)], lambda x: x.sum(1).log(), positive=True)
+case("reduce_log_sum_exp", [3, 4], [node("ReduceLogSumExp", "x", axes=[2], keepdims=0)], lambda x: torch.logsumexp(x, 2))
+case("cumulative_sum", [4, 3], [node("CumSum", "x,a")], lambda x: x.cumsum(1), {"a": np.int64(1)})
+case("cumulative_sum_reverse_exclusive_opset11", [4, 3], [node("CumSum", "x,a", reverse=1, exclusive=1)],
+     lambda x: x.flip(1).cumsum(1).flip(1) - x, {"a": np.int64(1)}, opset=11)
+case("triangle_upper", [4, 4], [node("Trilu", "x")], torch.triu)
+case("triangle_lower", [4, 4], [node("Trilu", "x,k", upper=0)], lambda x: x.tril(-1), {"k": np.int64(-1)})
+GATHERED = np.int64([[[0, 2, 2, 1], [1, 2, 0, 1]], [[2, 2, 0, 0], [2, 1, 0, 2]]])
+case("gather_elements", [3, 4], [node("GatherElements", "x,i", axis=1)], lambda x: x.gather(1, T(GATHERED)), {"i": GATHERED}, fixed_batch=False)
+inorm = [weights(3), weights(3)]
+case("instance_normalization", [3, 4, 5], [node("InstanceNormalization", "x,s,b", epsilon=1e-3)],
+     lambda x: F.instance_norm(x, weight=T(inorm[0]), bias=T(inorm[1]), eps=1e-3), dict(zip("sb", inorm)))
+case("instance_normalization_one_dimension", [3, 7], [node("InstanceNormalization", "x,s,b")],
+     lambda x: F.instance_norm(x, weight=T(inorm[0]), bias=T(inorm[1])), dict(zip("sb", inorm)))
+case("gather_repeated", [3, 4], [node("Gather", "x,i", axis=1)], lambda x: x[:, [2, 0, 2, -1]], {"i": np.int64([2, 0, 2, -1])})
+case("gather_table", [3, 4], [node("Gather", "x,i", axis=1)], lambda x: x[:, T(TABLE)], {"i": (TABLE := np.int64([[2, 0], [1, 1], [0, 2]]))})
 files = [f"{folder}/{f}" for folder, _, names in os.walk(OUT) for f in names]
 print(len(files), "files,", sum(map(os.path.getsize, files)) // 1024, "KiB")

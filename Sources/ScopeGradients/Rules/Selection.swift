@@ -165,7 +165,8 @@ enum PadRule: GradientRule {
   }
 }
 
-/// `Gather` with constant indices that are one element or consecutive: the gradient in its place.
+/// `Gather`: with constant indices that are one element or consecutive the gradient in its place, otherwise every
+/// slice's gradient added where it came from.
 enum GatherRule: GradientRule {
   static let operators = ["Gather"]
 
@@ -180,12 +181,12 @@ enum GatherRule: GradientRule {
       throw application.unsupported("the size of axis \(axis) is not known before running")
     }
     guard let tensor = try context.constants.tensor(node.inputs[1]), tensor.dimensions.count <= 1 else {
-      throw application.unsupported("its indices are not a constant list")
+      return application.first(try scattered(application, axis: axis, shape: shape, in: context))
     }
     let indices = try tensor.ints().map { $0 < 0 ? $0 + size : $0 }
     guard let start = indices.first, indices.allSatisfy({ $0 >= 0 && $0 < size }),
       indices == Array(start..<start + indices.count)
-    else { throw application.unsupported("its indices are not consecutive", found: "\(indices.prefix(8))") }
+    else { return application.first(try scattered(application, axis: axis, shape: shape, in: context)) }
     var gradient = application.gradient
     if tensor.dimensions.isEmpty {
       gradient = context.emit("Unsqueeze", [gradient, context.integers([axis])])
@@ -194,5 +195,29 @@ enum GatherRule: GradientRule {
     pads[axis] = start
     pads[shape.rank + axis] = size - start - indices.count
     return application.first(context.emit("Pad", [gradient, context.integers(pads)]))
+  }
+
+  /// The gradient, its index axes merged into one, added to zeros at the indices along `axis`.
+  private static func scattered(
+    _ application: Application, axis: Int, shape: Shape, in context: GradientContext
+  ) throws(ScopeError) -> String {
+    let indices = application.node.inputs[1]
+    // Reshape's 0 copies a size in front of the axis; the sizes behind it move and must be stated.
+    var sizes = [Int](repeating: 0, count: axis) + [-1]
+    for dimension in shape.dimensions.dropFirst(axis + 1) {
+      guard let size = dimension.value else {
+        throw application.unsupported(
+          "a size behind axis \(axis) is not known before running", found: shape.description)
+      }
+      sizes.append(size)
+    }
+    let gradient = context.emit("Reshape", [application.gradient, context.integers(sizes)])
+    var column = [Int](repeating: 1, count: shape.rank)
+    column[axis] = -1
+    let places = context.expand(
+      context.emit("Reshape", [indices, context.integers(column)]), like: gradient)
+    return context.emit(
+      "ScatterElements", [context.zeros(like: application.node.inputs[0]), places, gradient],
+      ["axis": .int(axis), "reduction": .text("add")])
   }
 }
