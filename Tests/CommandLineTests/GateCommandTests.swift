@@ -115,7 +115,8 @@ import Testing
     }
     #expect(action.contains("run: exit \"$CODE\""))
     // The comment step against a fake gh: the first time it posts, then it replaces.
-    let gh = try write("#!/bin/sh\necho \"$@\" >> \"$LOG\"\ncase \"$*\" in *paginate*) echo $ID;; esac\n", "gh")
+    let gh = try write(
+      "#!/bin/sh\necho \"$@\" >> \"$LOG\"\ncase \"$*\" in *paginate*) echo $ID;; esac\n", "gh")
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: gh)
     var environment = [
       "PATH": "\(folder.path()):/usr/bin:/bin", "REPOSITORY": "o/r", "NUMBER": "7", "LOG": path("log"),

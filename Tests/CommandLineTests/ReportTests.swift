@@ -27,7 +27,8 @@ struct ReportTests {
     #expect(result.errors.isEmpty, "quiet in a pipe")
     #expect(result.output.contains("report.html"))
     let names = Set(try FileManager.default.contentsOfDirectory(atPath: folder.path()))
-    #expect(names == ["report.html", "report.md", "report.json", "optimized.onnx"])
+    #expect(
+      names == ["report.html", "report.md", "report.json", "measurements.csv", "badge.svg", "optimized.onnx"])
     let json = try JSONSerialization.jsonObject(with: Data(contentsOf: folder.appending(path: "report.json")))
     let report = try #require(json as? [String: Any])
     #expect(report["schemaVersion"] as? Int == 1)

@@ -1,5 +1,5 @@
-import ScopeStatistics
 import ScopeOptimization
+import ScopeStatistics
 import Testing
 
 struct ParetoFrontTests {

@@ -42,7 +42,7 @@ enum EmbeddedReport {
     guard let data = try? encoder.encode(report) else { return "" }
     var result = ""
     for scalar in String(decoding: data, as: UTF8.self).unicodeScalars {
-      let isMarkup = scalar == "<" || scalar == ">" || scalar == "&"
+      let isMarkup = ["<", ">", "&", "'"].contains(scalar)
       guard isMarkup || Escape.isControl(scalar) else {
         result.unicodeScalars.append(scalar)
         continue
