@@ -109,6 +109,8 @@ import Testing
       "{{ 'a'" + String(repeating: "|upper", count: 50_000) + " }}",
       "{{ " + String(repeating: "'a' ~ ", count: 50_000) + "'b' }}",
       "{% set a = 'x' %}" + String(repeating: "{% set a = a ~ a %}", count: 2000),
+      // Nothing, written out more often than anyone can count.
+      "{{ '' * 99999999999 }}", "{{ '' * 1e300 }}", "{{ ('' * 1e9) * 1e9 }}",
     ]
     for text in inputs {
       let verdict = SecurityScanner().scan(ByteSlice(Array(text.utf8)), path: "x.jinja")

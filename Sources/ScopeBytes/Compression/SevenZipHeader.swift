@@ -48,10 +48,9 @@ struct SevenZipHeader {
     switch try walk.reader.byte() {
     case Property.header: try walk.mainHeader()
     case Property.encodedHeader:
-      let streams = try walk.streams()
-      if let inner = try streams.flatMap({ (streams) throws(ScopeError) in try decoded(streams, archive) }) {
-        try check(inner, of: archive, depth: depth + 1)
-      }
+      // Headers packed by another coder than LZMA (LZMA2 by py7zr) are left to libarchive, counts and all.
+      guard let streams = try walk.streams() else { return }
+      try check(try decoded(streams, archive), of: archive, depth: depth + 1)
     default: throw walk.problem("the 7-Zip header begins with no known property")
     }
   }
@@ -64,27 +63,35 @@ struct SevenZipHeader {
     var properties: ByteSlice
   }
 
-  /// - Returns: nil where libarchive has to tell what is wrong with it.
-  private static func decoded(_ header: EncodedHeader, _ archive: ByteSlice) throws(ScopeError) -> ByteSlice?
-  {
+  /// - Throws: `malformed` unless all of it comes out: what libarchive would make of a broken one is not known.
+  private static func decoded(_ header: EncodedHeader, _ archive: ByteSlice) throws(ScopeError) -> ByteSlice {
     guard header.unpackedSize <= UInt64(largestHeader) else {
       throw ScopeError(
         .limitExceeded, "the 7-Zip header is too large", expected: "at most \(largestHeader) bytes",
         found: "\(header.unpackedSize)")
     }
     let start = header.position.addingReportingOverflow(UInt64(signatureLength)).partialValue
-    guard
-      let packed = try? archive.slice(
-        at: Int(clamping: start), count: Int(clamping: header.packedSize), what: "7-Zip header")
-    else { return nil }
-    // The stream as a file of the older .lzma format: properties, size, data.
-    var stream = header.properties.array
-    for shift in stride(from: 0, to: 64, by: 8) {
-      stream.append(UInt8(truncatingIfNeeded: header.unpackedSize >> UInt64(shift)))
+    let packed = try archive.slice(
+      at: Int(clamping: start), count: Int(clamping: header.packedSize), what: "packed 7-Zip header")
+    // 7-Zip leaves the end mark out, other writers put it in; readers of .lzma files want a size or a mark, not both.
+    let wanted = Int(header.unpackedSize)
+    for size in [header.unpackedSize, .max] {
+      let found = try? Decompressor.decompress(
+        lzmaFile(header.properties, size: size, packed), codec: .lzma, limit: wanted)
+      if let data = found?.data, data.count == wanted { return data }
     }
-    return try? Decompressor.decompress(
-      ByteSlice(stream + packed.array), codec: .lzma, limit: Int(header.unpackedSize)
-    ).data
+    throw ScopeError(
+      .malformed, "the packed 7-Zip header cannot be unpacked", place: "byte \(packed.offset)",
+      expected: "\(header.unpackedSize) bytes of LZMA")
+  }
+
+  /// The stream as a file of the older .lzma format: properties, size (`max` is unknown), data.
+  private static func lzmaFile(_ properties: ByteSlice, size: UInt64, _ packed: ByteSlice) -> ByteSlice {
+    var stream = properties.array
+    for shift in stride(from: 0, to: 64, by: 8) {
+      stream.append(UInt8(truncatingIfNeeded: size >> UInt64(shift)))
+    }
+    return ByteSlice(stream + packed.array)
   }
 
   // MARK: The grammar

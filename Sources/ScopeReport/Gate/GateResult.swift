@@ -6,21 +6,8 @@ import ScopePolicy
 public struct GateResult: Codable, Sendable, Hashable {
   public static let currentSchemaVersion = 1
 
-  public enum Outcome: String, Codable, Sendable, Hashable {
-    case pass
-    case fail
-    /// Nothing fails, but a check that must hold could not be made.
-    case incomplete
-
-    /// The contract of every command: 0 pass, 1 failed, 3 evidence incomplete.
-    public var exitCode: Int32 {
-      switch self {
-      case .pass: 0
-      case .fail: 1
-      case .incomplete: 3
-      }
-    }
-  }
+  /// Nothing fails, something does, or a check that must hold could not be made.
+  public typealias Outcome = SecurityScan.Outcome
 
   public var schemaVersion: Int
   public var tool: Report.Tool

@@ -17,7 +17,10 @@ struct TemplateFolding {
       else { return nil }
       return first + second
     case .binary("*", let left, .number(let count)):
-      guard let part = fold(left), count >= 0, count * Double(part.utf8.count) < 1024 else { return nil }
+      // The count is bounded by itself: of an empty text any number of copies is short, and takes for ever.
+      guard let part = fold(left), count >= 0, count <= 1024, count * Double(part.utf8.count) < 1024 else {
+        return nil
+      }
       return String(repeating: part, count: Int(count))
     case .binary("%", let left, let right):
       guard let pattern = fold(left) else { return nil }

@@ -52,5 +52,11 @@ struct ReportCommand: ParsableCommand {
         report, options: .init(width: Terminal.width, colours: Terminal.colours), baseline: baseline))
     Terminal.write(
       "\nReport: \(out)/report.html (also report.md, report.json, measurements.csv, badge.svg)\n")
+    // The contract of every command that scans; the files are written whatever it is.
+    switch report.security?.verdict {
+    case .unsafe: throw ExitCode(Exit.unsafe)
+    case .incomplete: throw ExitCode(Exit.incomplete)
+    case .safe, nil: break
+    }
   }
 }
